@@ -43,8 +43,20 @@ export interface RecoveryDataRequest {
   readonly attempt: number
 }
 
-/** What became of positions in one store. `void` and `pruned` are the gateway's declarations, passed on by the sink that met them. */
-export type LandingOutcome = 'stored' | 'duplicate' | 'conflict' | 'rejected' | 'void' | 'pruned' | 'undecodable'
+/**
+ * What became of positions in one store. The last five come from answers: the gateway's declarations as the sink met them (`pruned` when they name
+ * this store's generation, `gone` when they name others), and `undecodable` when the sink could not read the answer (positions then from its headers).
+ */
+export type LandingOutcome =
+  | 'stored'
+  | 'duplicate'
+  | 'conflict'
+  | 'rejected'
+  | 'void'
+  | 'pruned'
+  | 'gone'
+  | 'never-held'
+  | 'undecodable'
 
 export interface LandedRanges {
   readonly epoch: Epoch
@@ -101,6 +113,8 @@ export interface WrittenOff {
   readonly timeMs: number
   readonly lost: readonly EpochRanges[]
   readonly reason: string
+  /** End offset of the gateway's partition of `readings` then: a mark at or past it makes the positions requestable again. */
+  readonly readingsNext: number
 }
 
 export type LandingsRecord = Landings | SinkPosition | Revoked | WrittenOff
@@ -123,6 +137,9 @@ export interface ManifestRecord {
   readonly count: number
   /** 32 hex digits: the sum of the digests modulo 2¹²⁸. */
   readonly sum: string
+  /** The row counts what the journal had accepted up to here: all earlier epochs, and this one to `seq`. */
+  readonly epoch: Epoch
+  readonly seq: Seq
 }
 
 export type QuarantineCode = 'undecodable' | 'unknown-schema' | 'key-mismatch' | 'conflict' | 'rejected'

@@ -26,7 +26,10 @@ const TABLE = {
   'settings-invalid': [false, 'settings are wrong'],
   'usage-wrong': [false, 'the command was used wrongly'],
   'not-running': [false, 'no tidemark process answers'],
+  'door-unavailable': [true, 'the door of the gateway does not answer'],
+  'address-unusable': [false, 'the address cannot be listened on'],
   'link-cut': [true, 'the link of this gateway is cut'],
+  closed: [false, 'this was closed before and answers no more'],
   bug: [false, 'a promise of the code was broken'],
 } as const satisfies Record<string, readonly [retryable: boolean, sentence: string]>
 

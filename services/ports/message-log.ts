@@ -5,6 +5,8 @@ import type { TopicName } from '../../topics/index.ts'
 export interface Outgoing {
   /** Decides the partition: equal keys of equally partitioned topics meet in the partition of the same number. */
   readonly key: string
+  /** Set only by a writer that speaks of a whole partition; else the key decides. */
+  readonly partition?: number
   /** `null` is a tombstone: on a compacted topic it removes the key. */
   readonly value: Uint8Array | null
   readonly headers?: Readonly<Record<string, string>>

@@ -1,0 +1,43 @@
+/** Wakes everybody who waits for something to change, without polling. */
+
+export class Bell {
+  readonly #waiting = new Set<() => void>()
+
+  ring(): void {
+    for (const wake of [...this.#waiting]) wake()
+  }
+
+  /** Resolves at the next ring; look again then whether it was yours. Rejects with the signal's reason when aborted. */
+  wait(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const done = (): void => {
+        this.#waiting.delete(wake)
+        signal.removeEventListener('abort', abort)
+      }
+      const wake = (): void => {
+        done()
+        resolve()
+      }
+      const abort = (): void => {
+        done()
+        reject(signal.reason)
+      }
+      if (signal.aborted) reject(signal.reason)
+      else {
+        this.#waiting.add(wake)
+        signal.addEventListener('abort', abort)
+      }
+    })
+  }
+}
+
+/** `promise`, or the signal's reason if that comes first. What `promise` does after that concerns nobody. */
+export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason)
+    if (signal.aborted) abort()
+    signal.addEventListener('abort', abort)
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
+}

@@ -1,0 +1,98 @@
+/** Declares the commands that run in the process they were typed in: up, generate, import, settings, clear. */
+
+import { Option } from 'commander'
+import type { Declaring } from './cli.ts'
+import { durationMs, httpUrl, name, port, ratePerS, wholeNumber } from './cli-values.ts'
+import type { GenerateOptions, ImportOptions, UpOptions } from './command-set.ts'
+
+export function declareLocalCommands(declaring: Declaring): void {
+  declareUp(declaring)
+  declareGenerate(declaring)
+  declareImport(declaring)
+  declareSettings(declaring)
+  declareClear(declaring)
+}
+
+function declareUp({ program, deps, given, here }: Declaring): void {
+  program
+    .command('up')
+    .description(
+      'Runs all services in one process, with the gateway local behind the doors and, for a look, two demo gateways.',
+    )
+    .option('--port <n>', 'port of page, doors and API, in place of HTTP_PORT', port)
+    .option('--no-demo', 'without the demo gateways')
+    .option('--for <duration>', 'ends by itself after that time', durationMs)
+    .addHelpText('after', examples('up', 'up --no-demo --port 9000', 'up --data /var/lib/tidemark --for 30s'))
+    .action(({ for: forMs, ...options }: Omit<UpOptions, 'forMs'> & { for?: number }) =>
+      here(() => deps.local.up(given(), { ...options, ...(forMs === undefined ? {} : { forMs }) })),
+    )
+}
+
+function declareGenerate({ program, deps, given, here }: Declaring): void {
+  program
+    .command('generate')
+    .description('Sends seeded sensor data through a door, for trials: the same seed gives the same data.')
+    .option('--gateways <n>', 'how many gateways', wholeNumber)
+    .option('--sensors <n>', 'how many sensors each', wholeNumber)
+    .addOption(new Option('--rate <r/s>', 'readings a second, until stopped').argParser(ratePerS).conflicts('count'))
+    .addOption(new Option('--count <n>', 'so many readings, as fast as they are taken').argParser(wholeNumber))
+    .option('--seed <s>', 'what the data depends on', wholeNumber)
+    .option('--url <url>', 'the door; without it, the one of the settings', httpUrl)
+    .addHelpText(
+      'after',
+      examples('generate --count 100000', 'generate --gateways 3 --sensors 20 --rate 500/s --seed 7'),
+    )
+    .action(({ rate, ...options }: Omit<GenerateOptions, 'ratePerS'> & { rate?: number }) =>
+      here(() => deps.local.generate(given(), { ...options, ...(rate === undefined ? {} : { ratePerS: rate }) })),
+    )
+}
+
+function declareImport({ program, deps, given, here }: Declaring): void {
+  const command = program
+    .command('import')
+    .description('Sends files (CSV, NDJSON, line protocol, also .gz) through a door; a second run adds nothing.')
+    .argument('<file...>', 'the files, in this order')
+    .requiredOption('--type <t>', 'message type of the readings', name)
+    .addOption(new Option('--sensor <name>', 'the sensor they are from').argParser(name).conflicts('sensorColumn'))
+    .option('--sensor-column <col>', 'the column that names the sensor')
+    .option('--gateway <id>', 'the gateway whose door it is', name)
+    .option('--time-column <col>', 'the column of the time; without it, guessed and said')
+    .option('--tz <zone>', 'zone of times without one (default: UTC)')
+    .option('--url <url>', 'the door; without it, the one of the settings', httpUrl)
+    .addHelpText(
+      'after',
+      examples(
+        'import hourly.csv --type temperature --sensor roof',
+        'import log.csv.gz --type air_quality --sensor-column station --time-column at --tz Europe/Berlin',
+      ),
+    )
+  command.action((files: readonly string[], options: Omit<ImportOptions, 'files'>) => {
+    if (options.sensor === undefined && options.sensorColumn === undefined) {
+      command.error("error: expected option '--sensor <name>' or '--sensor-column <col>'")
+    }
+    return here(() => deps.local.import(given(), { files, ...options }))
+  })
+}
+
+function declareSettings({ program, deps, given, here }: Declaring): void {
+  program
+    .command('settings')
+    .description('Shows every setting with its value, where that came from, and the default; secrets are masked.')
+    .option('--json', 'as one JSON document')
+    .addHelpText('after', examples('settings', 'settings --config tidemark.yaml --json'))
+    .action((options: { json?: boolean }) => here(() => deps.local.settings(given(), options)))
+}
+
+function declareClear({ program, deps, given, here }: Declaring): void {
+  program
+    .command('clear')
+    .description('Empties journal, log, offsets, ledger and stores of a trial installation.')
+    .option('--yes', 'delete it all; without it, nothing is touched')
+    .option('--host <name>', 'HTTP_HOST of the settings, to be named where that is not loopback')
+    .addHelpText('after', examples('clear --yes', 'clear --yes --host 10.0.0.5'))
+    .action((options: { yes?: boolean; host?: string }) => here(() => deps.local.clear(given(), options)))
+}
+
+export function examples(...commands: readonly string[]): string {
+  return `\nExamples:\n${commands.map((command) => `  tidemark ${command}`).join('\n')}`
+}

@@ -1,0 +1,125 @@
+/** The command line: declares every command, reads its options, runs it, and turns what went wrong into a sentence and an exit code. */
+
+import { Command, CommanderError } from 'commander'
+import { codeOf } from '../core/errors.ts'
+import { declareDataCommands } from './cli-data.ts'
+import { declareLocalCommands } from './cli-local.ts'
+import type { DataCommands, LocalCommands } from './command-set.ts'
+import type { CommandContext, ExitCode } from './context.ts'
+
+/** Options that every command knows. */
+export interface GivenOptions {
+  /** Path of the settings file. */
+  readonly config?: string
+  /** `DATA_DIR`. */
+  readonly data?: string
+}
+
+/** A command to be run where the data is open. */
+export interface DataRequest {
+  readonly argv: readonly string[]
+  /** Content of the files the command names, so that only the one who typed them reads files. */
+  readonly files: Readonly<Record<string, string>>
+  /** It makes sense only in the process that runs the services. */
+  readonly needsRunning: boolean
+}
+
+export type DataWork = (context: CommandContext) => Promise<ExitCode>
+
+export interface CliDeps {
+  readonly version: string
+  readonly data: DataCommands
+  readonly local: LocalCommands
+  /** Runs the work in the process that holds the data, or here after opening it. See `data-access.ts`. */
+  onData(given: GivenOptions, request: DataRequest, work: DataWork): Promise<ExitCode>
+  readText(path: string): Promise<string>
+  /** Help that was asked for; everything else a command says goes through its context. */
+  out(text: string): Promise<void>
+  note(text: string): void
+  readonly signal: AbortSignal
+  readonly columns?: number
+}
+
+/** What a declaration of commands gets: the program to add to, and what to do when one is chosen. */
+export interface Declaring {
+  readonly program: Command
+  readonly deps: CliDeps
+  given(): GivenOptions
+  onData(work: DataWork, more?: Partial<DataRequest>): Promise<void>
+  here(work: () => Promise<ExitCode>): Promise<void>
+}
+
+const ABOUT = 'Brings sensor readings from gateways with failing links into the cloud, each exactly once, with proof.'
+
+/** `argv` without node and script. Never throws: what went wrong is said on standard error. */
+export async function runCli(deps: CliDeps, argv: readonly string[]): Promise<ExitCode> {
+  let code: ExitCode = 0
+  const said: Promise<void>[] = []
+  const program = programOf(deps, (text) => said.push(deps.out(text)))
+  const declaring: Declaring = {
+    program,
+    deps,
+    given: () => program.opts<GivenOptions>(),
+    onData: async (work, more) => {
+      const request = { argv, files: {}, needsRunning: false, ...more }
+      code = await deps.onData(program.opts<GivenOptions>(), request, work)
+    },
+    here: async (work) => {
+      code = await work()
+    },
+  }
+  declareLocalCommands(declaring)
+  declareDataCommands(declaring)
+  sayWhatWasExpected(program)
+  try {
+    await program.parseAsync(withCommand(argv, program), { from: 'user' })
+  } catch (error) {
+    code = exitCodeOf(error, deps)
+  }
+  await Promise.all(said)
+  return code
+}
+
+function programOf(deps: CliDeps, say: (text: string) => void): Command {
+  return new Command('tidemark')
+    .description(`${ABOUT} Without a command: up.`)
+    .version(deps.version)
+    .option('--config <file>', 'settings file (YAML); TIDEMARK_… in the environment wins over it')
+    .option('--data <dir>', 'the data directory, in place of DATA_DIR')
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: say,
+      writeErr: (text) => deps.note(text),
+      getOutHelpWidth: () => deps.columns ?? 100,
+      getErrHelpWidth: () => deps.columns ?? 100,
+    })
+}
+
+/** Subcommands take over the parent's output; the sentence differs for each. */
+function sayWhatWasExpected(command: Command, path = 'tidemark'): void {
+  const usage = `${path} ${command.usage()}`
+  command.showHelpAfterError(`Expected: ${usage}\nSee '${path} --help'.`)
+  for (const child of command.commands) sayWhatWasExpected(child, `${path} ${child.name()}`)
+}
+
+/** Puts `up` before options that stand alone. */
+function withCommand(argv: readonly string[], program: Command): readonly string[] {
+  const takesValue = new Set(['--config', '--data', '--port', '--for'])
+  const asksForHelp = argv.some((arg) => ['-h', '--help', '-V', '--version'].includes(arg))
+  const hasWord = argv.some((arg, i) => !arg.startsWith('-') && !takesValue.has(argv[i - 1] ?? ''))
+  const isKnown = argv.some((arg) => program.commands.some((command) => command.name() === arg))
+  return asksForHelp || hasWord || isKnown ? argv : ['up', ...argv]
+}
+
+function exitCodeOf(error: unknown, deps: CliDeps): ExitCode {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+  if (deps.signal.aborted) {
+    deps.note('interrupted\n')
+    return 1
+  }
+  const code = codeOf(error)
+  deps.note(`error: ${error instanceof Error ? error.message : String(error)}\n`)
+  if (code === undefined && error instanceof Error) deps.note(`${error.stack}\n`)
+  return code === 'usage-wrong' || code === 'settings-invalid' ? 2 : 1
+}

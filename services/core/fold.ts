@@ -1,0 +1,293 @@
+/** How events change a ledger: unions and maxima, so that order, repetition and overlap of the events change nothing. */
+
+import type { Final } from '../../schemas/records/batch.ts'
+import type { ConnectionStatus, LandedRanges, Landings, Revoked, SinkPosition, WrittenOff } from '../../schemas/records/events.ts'
+import type { Epoch, Seq } from '../../schemas/reading.ts'
+import {
+  EMPTY_STORE_EPOCH,
+  type EpochLedger,
+  type GenerationState,
+  type Ledger,
+  type LedgerHead,
+  NO_OFFSETS,
+  newEpoch,
+  type OutageState,
+  type SourceOffsets,
+  type StoreEpoch,
+  type StoreState,
+} from './ledger.ts'
+import { NOTHING, type RangeSet, rangeSet, subtract, union } from './range-set.ts'
+
+/** A record of `readings`, as its headers tell it. */
+export interface MarkEvent {
+  readonly kind: 'mark'
+  readonly epoch: Epoch
+  readonly highWater: Seq | null
+  readonly finals: readonly Final[]
+  readonly offset: number
+  readonly appendedMs: number
+}
+
+/** A record of `recovery_data`, as its headers tell it. */
+export interface AnswerEvent {
+  readonly kind: 'answer'
+  readonly requestId: string
+  readonly part: number
+  readonly lastPart: boolean
+  readonly offset: number
+}
+
+export interface StatusEvent {
+  readonly kind: 'status'
+  readonly status: ConnectionStatus
+  readonly appendedMs: number
+}
+
+export type LedgerEvent =
+  | MarkEvent
+  | AnswerEvent
+  | StatusEvent
+  | { readonly kind: 'landings'; readonly record: Landings; readonly offset: number }
+  | { readonly kind: 'position'; readonly record: SinkPosition; readonly offset: number }
+  | { readonly kind: 'revoked'; readonly record: Revoked; readonly offset: number }
+  | { readonly kind: 'written-off'; readonly record: WrittenOff; readonly offset: number }
+
+/** Outages, announced finals and generations kept in the head. The oldest go first; nothing of the completeness hangs on them. */
+const OUTAGES_MAX = 1000
+const ANNOUNCED_MAX = 1000
+const GENERATIONS_MAX = 4
+
+export function fold(ledger: Ledger, event: LedgerEvent): void {
+  switch (event.kind) {
+    case 'mark':
+      return foldMark(ledger, event)
+    case 'answer':
+      return foldAnswer(ledger, event)
+    case 'status':
+      return setHead(ledger, { outages: withStatus(ledger.head.outages, event) })
+    case 'landings':
+      return foldLandings(ledger, event.record, event.offset)
+    case 'position':
+      return foldPosition(ledger, event.record, event.offset)
+    case 'revoked':
+      return foldRevoked(ledger, event.record, event.offset)
+    case 'written-off':
+      return foldWrittenOff(ledger, event.record, event.offset)
+  }
+}
+
+function setHead(ledger: Ledger, change: Partial<LedgerHead>): void {
+  ledger.head = { ...ledger.head, ...change }
+  ledger.headChanged = true
+}
+
+function setEpoch(ledger: Ledger, epoch: Epoch, change: (held: EpochLedger) => EpochLedger): void {
+  const held = ledger.epochs.get(epoch) ?? newEpoch(epoch)
+  const next = change(held)
+  if (next === held) return
+  ledger.epochs.set(epoch, next)
+  ledger.unsettled.add(epoch)
+  ledger.changed.add(epoch)
+}
+
+/** The higher bound wins; of equal ones the offset by which it was said first. */
+function withBound(held: EpochLedger, bound: Seq, at: number): EpochLedger {
+  if (bound < held.bound || (bound === held.bound && at >= held.boundAt)) return held
+  return { ...held, bound, boundAt: at }
+}
+
+function foldMark(ledger: Ledger, mark: MarkEvent): void {
+  setEpoch(ledger, mark.epoch, (held) => ({
+    ...withBound(held, mark.highWater ?? 0, mark.offset),
+    firstMark: Math.min(held.firstMark, mark.offset),
+    lastMark: Math.max(held.lastMark, mark.offset),
+  }))
+  foldFinals(ledger, mark.finals, mark.offset)
+  const last = ledger.head.lastMark
+  if (last !== null && last.offset >= mark.offset) return
+  const highWater = mark.highWater ?? (last?.epoch === mark.epoch ? last.highWater : 0)
+  setHead(ledger, { lastMark: { epoch: mark.epoch, offset: mark.offset, highWater, appendedMs: mark.appendedMs } })
+}
+
+function foldFinals(ledger: Ledger, finals: readonly Final[], at: number): void {
+  for (const { epoch, finalSeq } of finals) {
+    setEpoch(ledger, epoch, (before) => {
+      const held = withBound(before, finalSeq, at)
+      return held.final !== null && held.final >= finalSeq ? held : { ...held, final: finalSeq }
+    })
+  }
+  const known = new Map(ledger.head.announced.map((each) => [each.epoch, each]))
+  const fresh = finals.filter((each) => !known.has(each.epoch))
+  if (fresh.length > 0) setHead(ledger, { announced: [...ledger.head.announced, ...fresh].slice(-ANNOUNCED_MAX) })
+}
+
+function foldAnswer(ledger: Ledger, answer: AnswerEvent): void {
+  const requests = ledger.head.requests.map((request) => {
+    if (request.requestId !== answer.requestId) return request
+    const parts = Math.max(request.parts, answer.part)
+    const answeredAt = answer.lastPart ? Math.max(request.answeredAt ?? 0, answer.offset) : request.answeredAt
+    return { ...request, parts, answeredAt }
+  })
+  setHead(ledger, { requests })
+}
+
+/** Events of one outage share an id; the earliest loss and the earliest return count. */
+function withStatus(outages: readonly OutageState[], event: StatusEvent): readonly OutageState[] {
+  const { status } = event
+  const held = outages.find((each) => each.id === status.id)
+  const at = { epoch: status.epoch, seq: status.seq }
+  const base: OutageState = held ?? {
+    id: status.id,
+    lostMs: null,
+    lostAt: null,
+    restoredMs: null,
+    restoredAt: null,
+    noticedBy: status.noticedBy,
+    reason: status.reason,
+    appendedMs: event.appendedMs,
+  }
+  const next =
+    status.connectionStatus === 'disconnect'
+      ? base.lostMs !== null && base.lostMs <= status.timeMs
+        ? base
+        : { ...base, lostMs: status.timeMs, lostAt: at, noticedBy: status.noticedBy, reason: status.reason, appendedMs: event.appendedMs }
+      : base.restoredMs !== null && base.restoredMs <= status.timeMs
+        ? base
+        : { ...base, restoredMs: status.timeMs, restoredAt: at }
+  const others = outages.filter((each) => each.id !== status.id)
+  return [...others, next]
+    .sort((x, y) => (x.lostMs ?? x.restoredMs ?? 0) - (y.lostMs ?? y.restoredMs ?? 0) || (x.id < y.id ? -1 : 1))
+    .slice(-OUTAGES_MAX)
+}
+
+function foldLandings(ledger: Ledger, record: Landings, offset: number): void {
+  const next = { ...NO_OFFSETS, [record.source.topic]: record.source.nextOffset }
+  touchStore(ledger, record.store, record.generation, offset, next)
+  foldFinals(ledger, record.finals, record.source.nextOffset - 1)
+  const landedEpochs = new Set<Epoch>(record.landed.map((each) => each.epoch))
+  for (const epoch of landedEpochs) {
+    const landed = record.landed.filter((each) => each.epoch === epoch)
+    setStoreEpoch(ledger, epoch, record.store, record.generation, (held) => withLanded(held, landed, record))
+    const voided = landed.filter((each) => each.outcome === 'void')
+    if (voided.length > 0) {
+      setEpoch(ledger, epoch, (held) => ({ ...held, voided: union(held.voided, rangeSet(voided.flatMap((each) => each.ranges))) }))
+    }
+  }
+  const passed = [
+    ...record.highWaters.map((each) => [each.epoch, each.highWater] as const),
+    ...record.finals.map((each) => [each.epoch, each.finalSeq] as const),
+  ]
+  for (const [epoch, seq] of passed) {
+    setEpoch(ledger, epoch, (held) => withBound(held, seq, record.source.nextOffset - 1))
+    setStoreEpoch(ledger, epoch, record.store, record.generation, (held) =>
+      held.passed >= seq ? held : { ...held, passed: seq },
+    )
+  }
+}
+
+function withLanded(held: StoreEpoch, landed: readonly LandedRanges[], record: Landings): StoreEpoch {
+  const stale = record.source.firstOffset < held.revoked.ends[record.source.topic] ? held.revoked.ranges : NOTHING
+  const of = (...outcomes: readonly LandedRanges['outcome'][]): RangeSet =>
+    rangeSet(landed.filter((each) => outcomes.includes(each.outcome)).flatMap((each) => each.ranges))
+  const unread = of('undecodable')
+  const known = held.undecodable.some((each) => each.offset === record.source.firstOffset)
+  return {
+    ...held,
+    landed: union(held.landed, subtract(of('stored', 'duplicate'), stale)),
+    conflict: union(held.conflict, of('conflict')),
+    rejected: union(held.rejected, of('rejected')),
+    pruned: union(held.pruned, subtract(of('pruned'), stale)),
+    gone: union(held.gone, of('gone')),
+    neverHeld: union(held.neverHeld, of('never-held')),
+    undecodable:
+      unread.length === 0 || known
+        ? held.undecodable
+        : [...held.undecodable, { offset: record.source.firstOffset, ranges: unread }].sort((x, y) => x.offset - y.offset),
+  }
+}
+
+function foldPosition(ledger: Ledger, record: SinkPosition, offset: number): void {
+  const next = { ...NO_OFFSETS }
+  for (const each of record.offsets) next[each.topic] = each.next
+  touchStore(ledger, record.store, record.generation, offset, next)
+}
+
+/**
+ * Landings from before the audit no longer count. A landing from at or past `ends` that was folded before this is taken back too: then the positions
+ * are asked for once more and land as duplicates, which costs a request and can't claim what is not there.
+ */
+function foldRevoked(ledger: Ledger, record: Revoked, offset: number): void {
+  touchStore(ledger, record.store, record.generation, offset, NO_OFFSETS)
+  const ends = { ...NO_OFFSETS }
+  for (const each of record.ends) ends[each.topic] = each.next
+  for (const { epoch, ranges } of record.revoked) {
+    setStoreEpoch(ledger, epoch, record.store, record.generation, (held) => ({
+      ...held,
+      landed: subtract(held.landed, rangeSet(ranges)),
+      pruned: subtract(held.pruned, rangeSet(ranges)),
+      revoked: { ranges: union(held.revoked.ranges, rangeSet(ranges)), ends: later(held.revoked.ends, ends) },
+    }))
+  }
+}
+
+function foldWrittenOff(ledger: Ledger, record: WrittenOff, offset: number): void {
+  for (const { epoch, ranges } of record.lost) {
+    setEpoch(ledger, epoch, (held) => {
+      const entry = { ranges: rangeSet(ranges), readingsNext: record.readingsNext, reason: record.reason }
+      const same = held.lost.some((each) => JSON.stringify(each) === JSON.stringify(entry))
+      return same ? held : { ...held, lost: [...held.lost, entry].sort(byText) }
+    })
+  }
+  setHead(ledger, { landingsNext: Math.max(ledger.head.landingsNext, offset + 1) })
+}
+
+function byText(x: unknown, y: unknown): number {
+  return JSON.stringify(x) < JSON.stringify(y) ? -1 : 1
+}
+
+function later(x: SourceOffsets, y: SourceOffsets): SourceOffsets {
+  return { readings: Math.max(x.readings, y.readings), recovery_data: Math.max(x.recovery_data, y.recovery_data) }
+}
+
+function setStoreEpoch(
+  ledger: Ledger,
+  epoch: Epoch,
+  store: string,
+  generation: string,
+  change: (held: StoreEpoch) => StoreEpoch,
+): void {
+  setEpoch(ledger, epoch, (held) => {
+    const generations = held.stores[store] ?? {}
+    const before = generations[generation] ?? EMPTY_STORE_EPOCH
+    const after = change(before)
+    if (after === before) return held
+    return { ...held, stores: { ...held.stores, [store]: { ...generations, [generation]: after } } }
+  })
+}
+
+function touchStore(ledger: Ledger, store: string, generation: string, offset: number, next: SourceOffsets): void {
+  const state: StoreState = ledger.head.stores[store] ?? { store, baseline: {}, generations: [] }
+  const held = state.generations.find((each) => each.generation === generation)
+  const merged: GenerationState = {
+    generation,
+    firstSeen: Math.min(held?.firstSeen ?? offset, offset),
+    lastSeen: Math.max(held?.lastSeen ?? offset, offset),
+    next: later(held?.next ?? NO_OFFSETS, next),
+  }
+  const generations = [...state.generations.filter((each) => each.generation !== generation), merged]
+    .sort((x, y) => x.firstSeen - y.firstSeen)
+    .slice(-GENERATIONS_MAX)
+  if (held === undefined) for (const epoch of ledger.epochs.keys()) ledger.unsettled.add(epoch)
+  setHead(ledger, {
+    stores: { ...ledger.head.stores, [store]: { ...state, generations } },
+    landingsNext: Math.max(ledger.head.landingsNext, offset + 1),
+  })
+}
+
+/** Registers a required store: with everything known now as its baseline, or with none to have it all sent. Does nothing when it is registered. */
+export function registerStore(ledger: Ledger, store: string, backfill: boolean): void {
+  if (ledger.head.stores[store] !== undefined) return
+  const baseline: Record<string, Seq> = {}
+  if (!backfill) for (const [epoch, held] of ledger.epochs) if (held.bound > 0) baseline[epoch] = held.bound
+  setHead(ledger, { stores: { ...ledger.head.stores, [store]: { store, baseline, generations: [] } } })
+}

@@ -1,0 +1,175 @@
+/** Every setting, declared once: name, kind, default, sentence. Parsing, `tidemark settings` and the README's table come from here. */
+
+import { z } from 'zod'
+import { isName } from '../../schemas/names.ts'
+import { DURATION_FORM, parseDuration, parseSize, SIZE_FORM } from './quantities.ts'
+
+/** How a text becomes a value, and in words what is expected. */
+export interface SettingKind<T> {
+  readonly expected: string
+  readonly schema: z.ZodType<T, string>
+}
+
+export interface Setting<T> {
+  /** In the environment with `TIDEMARK_` before it, in the file as it is. */
+  readonly name: string
+  readonly kind: SettingKind<T>
+  /** As a user would write it. */
+  readonly preset: string
+  readonly sentence: string
+  readonly secret: boolean
+}
+
+/** A setting without a default: absent unless somebody sets it. */
+export interface OpenSetting<T> extends Omit<Setting<T>, 'preset'> {
+  readonly preset: null
+}
+
+export type AnySetting = Setting<unknown> | OpenSetting<unknown>
+
+const DAY_MS = 86_400_000
+
+function kind<T>(expected: string, read: (text: string) => T | undefined): SettingKind<T> {
+  const schema = z.string().transform((text, context): T => {
+    const value = read(text)
+    if (value !== undefined) return value
+    context.addIssue({ code: 'custom', message: expected })
+    return z.NEVER
+  })
+  return { expected, schema }
+}
+
+function between(min: number, max: number, value: number | undefined): number | undefined {
+  return value !== undefined && value >= min && value <= max ? value : undefined
+}
+
+function count(min: number, max: number): SettingKind<number> {
+  return kind(`a whole number from ${min} to ${max}`, (text) =>
+    /^\d+$/.test(text) ? between(min, max, Number(text)) : undefined,
+  )
+}
+
+function duration(minMs: number, maxMs: number): SettingKind<number> {
+  return kind(DURATION_FORM, (text) => between(minMs, maxMs, parseDuration(text)))
+}
+
+function size(min: number): SettingKind<number> {
+  return kind(`${SIZE_FORM}, at least ${min} bytes`, (text) => between(min, Number.MAX_SAFE_INTEGER, parseSize(text)))
+}
+
+function oneOf<const T extends string>(...choices: readonly T[]): SettingKind<T> {
+  return kind(choices.length === 1 ? `'${choices[0]}'` : `one of ${choices.join(', ')}`, (text) =>
+    choices.find((choice) => choice === text),
+  )
+}
+
+function listOf<const T extends string>(...choices: readonly T[]): SettingKind<readonly T[]> {
+  return kind(`a comma-separated list, without repetition, of ${choices.join(', ')}`, (text) => {
+    const items = text.split(',').map((item) => item.trim())
+    const known = items.flatMap((item) => choices.filter((choice) => choice === item))
+    return known.length === items.length && new Set(items).size === items.length ? known : undefined
+  })
+}
+
+const anyText = kind('some text', (text) => (text.trim() === '' ? undefined : text))
+const name = kind('a name of at most 128 letters, digits and ._:=,@+%-, the first a letter or digit', (text) =>
+  isName(text) ? text : undefined,
+)
+
+function setting<T>(name: string, kind: SettingKind<T>, preset: string, sentence: string): Setting<T> {
+  return { name, kind, preset, sentence, secret: false }
+}
+
+function open<T>(name: string, kind: SettingKind<T>, sentence: string, secret = false): OpenSetting<T> {
+  return { name, kind, preset: null, sentence, secret }
+}
+
+/** By the key it has in `Settings`: the name in camel case, with the unit last where it has one. */
+export const SETTINGS = {
+  dataDir: setting('DATA_DIR', anyText, './data', 'Folder of everything the embedded engines keep.'),
+  gatewayId: setting('GATEWAY_ID', name, 'local', 'Name of the gateway behind the doors.'),
+  httpHost: setting('HTTP_HOST', anyText, '127.0.0.1', 'Address to listen on; any but loopback needs HTTP_TOKEN.'),
+  httpPort: setting('HTTP_PORT', count(0, 65_535), '8080', 'Port of page, doors and API; 0 takes a free one.'),
+  httpToken: open('HTTP_TOKEN', anyText, 'What a client must send as `Authorization: Bearer …`.', true),
+  logLevel: setting(
+    'LOG_LEVEL',
+    oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
+    'info',
+    'How much is logged to standard error.',
+  ),
+  messageLog: setting('MESSAGE_LOG', oneOf('embedded'), 'embedded', 'The message log.'),
+  stores: setting('STORES', listOf('embedded'), 'embedded', 'The stores every reading must land in.'),
+  registry: setting('REGISTRY', oneOf('embedded'), 'embedded', 'The schema registry.'),
+  ledger: setting('LEDGER', oneOf('embedded'), 'embedded', 'Where the ledger is kept.'),
+  typesDir: open(
+    'TYPES_DIR',
+    anyText,
+    'Folder of the message types (*.avsc); without it, those that come with tidemark.',
+  ),
+  undeclaredTypes: setting(
+    'UNDECLARED_TYPES',
+    oneOf('accept', 'refuse'),
+    'accept',
+    'Whether readings of a type without a file are taken.',
+  ),
+  bodyMaxBytes: setting('BODY_MAX_BYTES', size(1000), '10MB', 'Largest request body a door takes, unpacked.'),
+  journalMaxBytes: setting('JOURNAL_MAX_BYTES', size(1_000_000), '1GiB', 'Room for the journal of one gateway.'),
+  journalKeepMs: setting(
+    'JOURNAL_KEEP',
+    duration(0, 3650 * DAY_MS),
+    '7d',
+    'How long a confirmed reading stays in the journal, room permitting.',
+  ),
+  journalFull: setting(
+    'JOURNAL_FULL',
+    oneOf('reject', 'drop-oldest'),
+    'reject',
+    'What a full journal does: refuse new readings, or declare the oldest void.',
+  ),
+  identityKeepMs: setting(
+    'IDENTITY_KEEP',
+    duration(DAY_MS, 36_500 * DAY_MS),
+    '400d',
+    'How long a repeated reading is still known as a duplicate.',
+  ),
+  logKeepBytes: setting(
+    'LOG_KEEP_BYTES',
+    size(1_000_000),
+    '4GiB',
+    'Room for the embedded message log; past it the oldest records go before their retention.',
+  ),
+  heartbeatMs: setting(
+    'HEARTBEAT',
+    duration(50, DAY_MS),
+    '2s',
+    'How often a gateway with nothing to send shows its mark.',
+  ),
+  recoveryBytesPerS: setting(
+    'RECOVERY_BYTES_PER_S',
+    size(1000),
+    '4MB',
+    'Bytes a second a gateway spends on sending again, at most.',
+  ),
+  sliceReadings: setting(
+    'SLICE_READINGS',
+    count(1, 10_000_000),
+    '20000',
+    'Positions one recovery request asks for, at most.',
+  ),
+  requestDeadlineMs: setting(
+    'REQUEST_DEADLINE',
+    duration(100, DAY_MS),
+    '30s',
+    'How long a request may go without progress before it is asked again.',
+  ),
+} as const
+
+type ValueOf<D> = D extends { readonly kind: SettingKind<infer T> } ? T : never
+type OpenKeys = {
+  [K in keyof typeof SETTINGS]: (typeof SETTINGS)[K]['preset'] extends null ? K : never
+}[keyof typeof SETTINGS]
+
+/** What the rest of the program reads: bytes and milliseconds, absent where nothing was set and nothing is preset. */
+export type Settings = {
+  readonly [K in Exclude<keyof typeof SETTINGS, OpenKeys>]: ValueOf<(typeof SETTINGS)[K]>
+} & { readonly [K in OpenKeys]?: ValueOf<(typeof SETTINGS)[K]> }

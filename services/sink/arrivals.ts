@@ -1,0 +1,218 @@
+/** Turns a run of log records into readings to land and, once they have landed, into landings and quarantine entries. Pure. */
+
+import type { Decoded } from '../../schemas/codec.ts'
+import { sumHex } from '../../schemas/canonical.ts'
+import type { Final, LiveMark, ReadingBatch, Unavailable } from '../../schemas/records/batch.ts'
+import type { LandedRanges, LandingOutcome, Landings, LandingSource, QuarantineEntry } from '../../schemas/records/events.ts'
+import type { Epoch, GatewayId, Range, Seq } from '../../schemas/reading.ts'
+import { rangesFromHeaders } from '../core/headers.ts'
+import { rangeSet, rangesOf } from '../core/range-set.ts'
+import type { LogRecord } from '../ports/message-log.ts'
+import type { ArrivingReading, Landing, WriteResult } from '../ports/reading-store.ts'
+
+export type SourceTopic = LandingSource['topic']
+
+/** A record that could not be taken as it is; the sink quarantines its raw bytes. */
+export interface Poison {
+  readonly record: LogRecord
+  readonly code: QuarantineEntry['code']
+  readonly reason: string
+}
+
+/** What one gateway sent in a run of records of one partition. */
+export interface Arrival {
+  readonly gateway: GatewayId
+  readonly firstOffset: number
+  nextOffset: number
+  readonly readings: { readonly arriving: ArrivingReading; readonly offset: number }[]
+  readonly unavailable: Unavailable[]
+  readonly undecodable: { readonly epoch: Epoch; readonly ranges: readonly Range[]; readonly offset: number }[]
+  readonly highWaters: Map<Epoch, Seq>
+  readonly finals: Map<Epoch, Final>
+}
+
+export interface Arrivals {
+  readonly byGateway: Map<GatewayId, Arrival>
+  readonly poison: Poison[]
+}
+
+export function newArrivals(): Arrivals {
+  return { byGateway: new Map(), poison: [] }
+}
+
+export function addRecord(
+  arrivals: Arrivals,
+  topic: SourceTopic,
+  record: LogRecord,
+  decoded: Decoded<ReadingBatch | LiveMark>,
+): void {
+  const arrival = arrivalOf(arrivals, record)
+  if (!decoded.ok) return addPoison(arrivals, arrival, topic, { record, code: decoded.code, reason: decoded.reason })
+  const batch = decoded.record
+  if (batch.gateway !== record.key) {
+    const reason = `the record's key is ${JSON.stringify(record.key)}, the gateway in it ${JSON.stringify(batch.gateway)}`
+    return addPoison(arrivals, arrival, topic, { record, code: 'key-mismatch', reason })
+  }
+  if (topic === 'readings') addMark(arrival, batch)
+  if (batch.kind === 'mark') return
+  const source = topic === 'readings' ? 'live' : 'recovery'
+  const redrive = batch.answer?.redrive === true
+  for (const reading of batch.readings) {
+    const arriving = { gateway: batch.gateway, epoch: batch.epoch, reading, source, ...(redrive ? { redrive } : {}) } as const
+    arrival.readings.push({ arriving, offset: record.offset })
+  }
+  if (topic === 'recovery_data') arrival.unavailable.push(...(batch.answer?.unavailable ?? []))
+}
+
+function arrivalOf(arrivals: Arrivals, record: LogRecord): Arrival {
+  const gateway = record.key as GatewayId
+  const held = arrivals.byGateway.get(gateway)
+  if (held !== undefined) {
+    held.nextOffset = record.offset + 1
+    return held
+  }
+  const fresh: Arrival = {
+    gateway,
+    firstOffset: record.offset,
+    nextOffset: record.offset + 1,
+    readings: [],
+    unavailable: [],
+    undecodable: [],
+    highWaters: new Map(),
+    finals: new Map(),
+  }
+  arrivals.byGateway.set(gateway, fresh)
+  return fresh
+}
+
+function addPoison(arrivals: Arrivals, arrival: Arrival, topic: SourceTopic, poison: Poison): void {
+  arrivals.poison.push(poison)
+  const ranges = topic === 'recovery_data' ? rangesFromHeaders(poison.record.headers) : undefined
+  if (ranges !== undefined) arrival.undecodable.push({ ...ranges, offset: poison.record.offset })
+}
+
+function addMark(arrival: Arrival, batch: ReadingBatch | LiveMark): void {
+  const { mark } = batch
+  if (mark === undefined) return
+  if (mark.highWater !== null) {
+    arrival.highWaters.set(batch.epoch, Math.max(mark.highWater, arrival.highWaters.get(batch.epoch) ?? 0))
+  }
+  for (const final of mark.finals) arrival.finals.set(final.epoch, final)
+}
+
+/** Of one gateway: what to append to `landings` for what landed as `result`. More than one record only where answers could not be read. */
+export function landingsOf(
+  arrival: Arrival,
+  result: WriteResult,
+  facts: { readonly store: string; readonly topic: SourceTopic; readonly partition: number; readonly timeMs: number },
+): readonly Landings[] {
+  const seqs = new Map<string, { epoch: Epoch; outcome: LandingOutcome; seqs: Seq[] }>()
+  for (const [i, { arriving }] of arrival.readings.entries()) {
+    const outcome = (result.landings[i] as Landing).outcome
+    const key = `${arriving.epoch} ${outcome}`
+    const held = seqs.get(key) ?? { epoch: arriving.epoch, outcome, seqs: [] }
+    held.seqs.push(arriving.reading.seq)
+    seqs.set(key, held)
+  }
+  const landed: LandedRanges[] = [...seqs.values()].map((each) => ({
+    epoch: each.epoch,
+    outcome: each.outcome,
+    ranges: rangesOf(each.seqs),
+  }))
+  landed.push(...declared(arrival.unavailable, facts.store, result.generation))
+  const record = (firstOffset: number, nextOffset: number, of: readonly LandedRanges[], marks: boolean): Landings => ({
+    kind: 'landings',
+    gateway: arrival.gateway,
+    store: facts.store,
+    generation: result.generation,
+    timeMs: facts.timeMs,
+    source: { topic: facts.topic, partition: facts.partition, firstOffset, nextOffset },
+    landed: of,
+    highWaters: marks ? [...arrival.highWaters].map(([epoch, highWater]) => ({ epoch, highWater })) : [],
+    finals: marks ? [...arrival.finals.values()] : [],
+  })
+  // Each unreadable answer is told by its own offset, so that three of them can be told from one that came three times.
+  const unread = arrival.undecodable.map((each) =>
+    record(each.offset, each.offset + 1, [{ epoch: each.epoch, outcome: 'undecodable', ranges: each.ranges }], false),
+  )
+  return [...unread, record(arrival.firstOffset, arrival.nextOffset, landed, true)]
+}
+
+function declared(unavailable: readonly Unavailable[], store: string, generation: string): readonly LandedRanges[] {
+  const groups = new Map<string, { epoch: Epoch; outcome: LandingOutcome; ranges: Range[] }>()
+  for (const each of unavailable) {
+    const outcome = outcomeOf(each, store, generation)
+    const key = `${each.epoch} ${outcome}`
+    const held = groups.get(key) ?? { epoch: each.epoch, outcome, ranges: [] }
+    held.ranges.push(each.range)
+    groups.set(key, held)
+  }
+  return [...groups.values()].map((each) => ({ ...each, ranges: rangeSet(each.ranges) }))
+}
+
+function outcomeOf(each: Unavailable, store: string, generation: string): LandingOutcome {
+  if (each.reason !== 'pruned') return each.reason
+  return each.stores.some((named) => named.store === store && named.generation === generation) ? 'pruned' : 'gone'
+}
+
+export function poisonEntry(
+  poison: Poison,
+  facts: { readonly id: string; readonly store: string; readonly topic: SourceTopic; readonly timeMs: number },
+): QuarantineEntry {
+  const { record } = poison
+  return {
+    kind: 'entry',
+    id: facts.id,
+    timeMs: facts.timeMs,
+    code: poison.code,
+    reason: poison.reason,
+    gateway: record.key,
+    store: facts.store,
+    source: { topic: facts.topic, partition: record.partition, firstOffset: record.offset, nextOffset: record.offset + 1 },
+    raw: record.value ?? new Uint8Array(0),
+    attempts: 1,
+  }
+}
+
+/** The entry for a reading that this store refused; `raw` is the reading alone as an encoded batch. */
+export function refusedEntry(
+  refused: { readonly arriving: ArrivingReading; readonly offset: number; readonly landing: Landing },
+  raw: Uint8Array,
+  facts: {
+    readonly id: string
+    readonly store: string
+    readonly topic: SourceTopic
+    readonly partition: number
+    readonly timeMs: number
+  },
+): QuarantineEntry {
+  const { arriving, offset, landing } = refused
+  const { reading } = arriving
+  const reason =
+    landing.outcome === 'conflict'
+      ? `the store holds other values for this identity (digest ${sumHex(landing.heldDigest)})`
+      : landing.outcome === 'rejected'
+        ? landing.reason
+        : ''
+  return {
+    kind: 'entry',
+    id: facts.id,
+    timeMs: facts.timeMs,
+    code: landing.outcome === 'conflict' ? 'conflict' : 'rejected',
+    reason,
+    gateway: arriving.gateway,
+    store: facts.store,
+    source: { topic: facts.topic, partition: facts.partition, firstOffset: offset, nextOffset: offset + 1 },
+    identity: {
+      type: reading.type,
+      sensor: reading.sensor,
+      ms: reading.ms,
+      ns: reading.ns,
+      epoch: arriving.epoch,
+      seq: reading.seq,
+      digest: sumHex(reading.digest),
+    },
+    raw,
+    attempts: 1,
+  }
+}
