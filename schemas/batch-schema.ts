@@ -2,7 +2,7 @@
 
 import avro, { type Type } from 'avsc'
 import { schemaText } from './avro.ts'
-import { BATCH_NAMESPACE, batchSchema, GENERIC_BATCH, GENERIC_BATCH_SCHEMA } from './compose.ts'
+import { batchSchema } from './compose.ts'
 import { parseMessageType } from './message-type.ts'
 
 const INTEGER_MAX = BigInt(Number.MAX_SAFE_INTEGER)
@@ -27,14 +27,11 @@ export function avroTypeOf(text: string): Type {
 }
 
 /**
- * Today's batch schema for the writer's values: what surrounds the readings may have changed since, but values are read as they were written,
- * because the digest covers them. Undefined when the text is no schema of a batch; throws `schema-invalid` for values no type may have.
+ * Today's batch schema around the values of a writer's: what surrounds the readings may have changed since, but values are read as they were
+ * written, because the digest covers them. Throws `schema-invalid` for values no type may have.
  */
-export function readerOfBatch(name: string, text: string): string | undefined {
-  if (name === GENERIC_BATCH) return schemaText(GENERIC_BATCH_SCHEMA)
-  if (!name.startsWith(`${BATCH_NAMESPACE}.`)) return undefined
-  const type = name.slice(BATCH_NAMESPACE.length + 1)
-  return schemaText(batchSchema(parseMessageType(valuesIn(JSON.parse(text)), `${type}.avsc`)))
+export function batchReaderText(type: string, writerText: string): string {
+  return schemaText(batchSchema(parseMessageType(valuesIn(JSON.parse(writerText)), `${type}.avsc`)))
 }
 
 function inRange(value: bigint): bigint {

@@ -63,7 +63,7 @@ export function conforms(type: MessageType, values: Values): boolean {
 }
 
 /** `typeof` of a value of the kind. */
-export const TYPE_OF: Readonly<Record<ValueKind, 'number' | 'bigint' | 'boolean' | 'string'>> = {
+const TYPE_OF: Readonly<Record<ValueKind, 'number' | 'bigint' | 'boolean' | 'string'>> = {
   double: 'number',
   integer: 'bigint',
   boolean: 'boolean',

@@ -1,5 +1,6 @@
 /** Batches and live marks between memory and the shape Avro writes: snake_case, sensors in a table, absent values left out. */
 
+import { TidemarkError } from '../services/core/errors.ts'
 import { DIGEST_BYTES } from './canonical.ts'
 import { isName } from './names.ts'
 import type { Epoch, GatewayId, Labels, PositionedReading, Range, StoreGeneration, Values } from './reading.ts'
@@ -61,9 +62,6 @@ export interface WireLiveMark {
   readonly mark: WireMark
 }
 
-/** What Avro lets through and tidemark does not; the message is the reason a person reads. */
-export class NotOurs extends Error {}
-
 export function batchToWire(batch: ReadingBatch): WireBatch {
   const { sensors, indexOf } = sensorTable()
   const digests = Buffer.allocUnsafe(batch.readings.length * DIGEST_BYTES)
@@ -91,7 +89,7 @@ export function batchToWire(batch: ReadingBatch): WireBatch {
   }
 }
 
-/** `typed` names the values that a declared type has; without it they come as a map. Throws `NotOurs`. */
+/** Throws `record-invalid` for what Avro lets through and tidemark does not. */
 export function batchFromWire(wire: WireBatch): ReadingBatch {
   const type = checkedName(wire.type, 'type')
   for (const { sensor } of wire.sensors) checkedName(sensor, 'sensor')
@@ -144,17 +142,19 @@ export function storesFromWire(stores: readonly StoreGeneration[]): readonly Sto
 
 /** A position, or 0 where nothing was accepted yet. */
 export function seqFromWire(seq: number): number {
-  if (seq < 0) throw new NotOurs(`position ${seq} is below 0`)
+  if (seq < 0) throw new TidemarkError('record-invalid', `position ${seq} is below 0`)
   return seq
 }
 
 function rangeFromWire({ first, last }: WireRange): Range {
-  if (first < 1 || last < first) throw new NotOurs(`${first} to ${last} is no range of positions`)
+  if (first < 1 || last < first)
+    throw new TidemarkError('record-invalid', `${first} to ${last} is no range of positions`)
   return [first, last]
 }
 
 function checkedName(text: string, what: string): string {
-  if (!isName(text)) throw new NotOurs(`${JSON.stringify(text.slice(0, 140))} is no name of a ${what}`)
+  if (!isName(text))
+    throw new TidemarkError('record-invalid', `${JSON.stringify(text.slice(0, 140))} is no name of a ${what}`)
   return text
 }
 
@@ -191,7 +191,7 @@ function sameLabels(a: Labels, b: Labels): boolean {
 
 function readingFromWire(wire: WireReading, type: string, sensors: readonly WireSensor[]): PositionedReading {
   const place = sensors[wire.sensor]
-  if (place === undefined) throw new NotOurs(`sensor ${wire.sensor} of ${sensors.length}`)
+  if (place === undefined) throw new TidemarkError('record-invalid', `sensor ${wire.sensor} of ${sensors.length}`)
   const reading = {
     type,
     sensor: place.sensor,
@@ -204,8 +204,9 @@ function readingFromWire(wire: WireReading, type: string, sensors: readonly Wire
     digest: new Uint8Array(wire.digest),
     seq: wire.seq,
   }
-  if (reading.seq < 1) throw new NotOurs(`position ${reading.seq} is below 1`)
-  if (reading.bumpNs < 0 || !inRange(reading)) throw new NotOurs(`time ${reading.ms} ms + ${reading.ns} ns is none`)
+  if (reading.seq < 1) throw new TidemarkError('record-invalid', `position ${reading.seq} is below 1`)
+  if (reading.bumpNs < 0 || !inRange(reading))
+    throw new TidemarkError('record-invalid', `time ${reading.ms} ms + ${reading.ns} ns is none`)
   return reading
 }
 

@@ -31,7 +31,7 @@ const RULES: readonly { readonly rule: Rule; readonly bad: readonly Sample[]; re
       ['services/ports/clock.ts', "import { TOPICS } from '../../topics/index.ts'"],
       ['schemas/codec.ts', "import { systemClock } from '../services/ports/clock.ts'"],
       ['schemas/codec.ts', "const late = await import('zod')"],
-      ['topics/topic.ts', "type T = import('../services/core/errors.ts').ErrorCode"],
+      ['topics/topic.ts', "type T = import('../services/core/fold.ts').Fold"],
       ['infra/embedded/log.ts', "import { channel } from '../http/command-channel.ts'"],
       ['infra/embedded/log.ts', "import { Hono } from 'hono'"],
       ['infra/http/door.ts', "import { runProof } from '../../services/commands/proof.ts'"],

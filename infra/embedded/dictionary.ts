@@ -1,7 +1,7 @@
 /** Durable numbers for texts that repeat (series, shapes of values, sets of labels, epochs), all of them kept in memory. */
 
 import { type ErrorCode, TidemarkError } from '../../services/core/errors.ts'
-import type { Kv, KvTx } from './kv.ts'
+import type { KvRead, KvTx } from './kv.ts'
 import { ByteReader, ByteWriter, isSealed } from './row-bytes.ts'
 import { type KeySpace, readU32Field, u32Field } from './row-keys.ts'
 
@@ -39,7 +39,7 @@ export class Dictionary<E extends Entry> {
   }
 
   /** A row that can't be read keeps its number taken; whoever needs its text is told so. */
-  load(kv: Kv): this {
+  load(kv: KvRead): this {
     const { space, kind, make } = this.#options
     for (const { key, value } of kv.range(space.all(kind))) {
       const id = readU32Field(key, key.length - 4)

@@ -116,17 +116,20 @@ class Member implements Consumer {
 
   /** Of two iterations at a time the older one ends. */
   async *events(signal: AbortSignal): AsyncGenerator<ConsumerEvent> {
+    signal.throwIfAborted()
+    if (this.#closed) return
     const iteration = ++this.#iteration
-    let event: ConsumerEvent | undefined = this.#begin()
+    this.#log.bell.ring()
+    yield this.#begin()
     for (;;) {
       signal.throwIfAborted()
       if (this.#closed || iteration !== this.#iteration) return
+      const event = this.#change() ?? this.#records()
       if (event === undefined) await this.#log.bell.wait(signal)
       else {
         yield event
         await this.#log.breathe()
       }
-      event = this.#change() ?? this.#records()
     }
   }
 
@@ -222,6 +225,7 @@ class Member implements Consumer {
       this.#leave()
       this.#log.bell.ring()
     }
-    await this.#log.committed.settled()
+    // What a broken engine could not keep comes again.
+    await this.#log.committed.settled().catch(() => undefined)
   }
 }

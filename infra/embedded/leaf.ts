@@ -5,7 +5,7 @@
 
 import type { ErrorCode } from '../../services/core/errors.ts'
 import type { Bytes } from './kv.ts'
-import { assertSealed, ByteReader, ByteWriter, SEAL_BYTES, seal } from './row-bytes.ts'
+import { assertSealed, ByteReader, ByteWriter, isSealed, SEAL_BYTES, seal } from './row-bytes.ts'
 
 const FORMAT = 0x6c
 /** Seal, count, newest stamp (ms, ordinal), first ms, last ms and ns. */
@@ -233,8 +233,14 @@ export class Leaf {
   }
 }
 
-/** What stands at the front of a row of a leaf. */
-export function readHeader(row: Bytes, corrupt: ErrorCode): { readonly count: number; readonly stamp: Stamp } {
+/** Undefined where the checksum is wrong. */
+export function stampOf(row: Bytes): Stamp | undefined {
+  if (!isSealed(row, FORMAT)) return undefined
+  const reader = new ByteReader().over(row, SEAL_BYTES + 4)
+  return { ms: reader.f64(), ordinal: reader.f64() }
+}
+
+function readHeader(row: Bytes, corrupt: ErrorCode): { readonly count: number; readonly stamp: Stamp } {
   assertSealed(row, FORMAT, corrupt, 'a leaf')
   const reader = new ByteReader().over(row, SEAL_BYTES)
   return { count: reader.u32(), stamp: { ms: reader.f64(), ordinal: reader.f64() } }

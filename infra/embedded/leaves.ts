@@ -6,7 +6,7 @@
 
 import type { ErrorCode } from '../../services/core/errors.ts'
 import type { Bytes, KvRead, KvTx } from './kv.ts'
-import { Leaf, readHeader, type Stamp } from './leaf.ts'
+import { Leaf, type Stamp, stampOf } from './leaf.ts'
 import { type KeySpace, readTimeField, readU32Field, successor, TIME_BYTES, timeField, u32Field } from './row-keys.ts'
 
 /** Below every time a reading can have, inside what a key can hold. */
@@ -69,6 +69,11 @@ export class Leaves {
     this.#dirty.add(this.#leaf)
   }
 
+  /** Nothing is to be written. */
+  isClean(): boolean {
+    return this.#dirty.size === 0 && this.#grew === 0
+  }
+
   /** Writes what changed. Gives back by how many bytes the rows have grown since the last time. */
   flush(tx: KvTx): number {
     for (const leaf of this.#dirty) this.#put(tx, leaf)
@@ -105,12 +110,14 @@ export class Leaves {
    * bytes went. To be called with nothing unflushed.
    */
   sweep(tx: KvTx, cursor: Bytes | undefined, limit: number, isOver: (stamp: Stamp) => boolean): Swept {
-    const { space, kind, corrupt } = this.#options
+    const { space, kind } = this.#options
     const { from, to } = space.all(kind)
     const rows = [...tx.range({ from: cursor ?? from, to, limit })]
     let freed = 0
     for (const { key, value } of rows) {
-      if (!isOver(readHeader(value, corrupt).stamp)) continue
+      const stamp = stampOf(value)
+      // A damaged leaf stays, for whoever needs it to be told.
+      if (stamp === undefined || !isOver(stamp)) continue
       tx.delete(key)
       this.forget(readU32Field(key, key.length - TIME_BYTES - 4))
       freed += key.length + value.length

@@ -1,5 +1,6 @@
 /** The message log over the ordered key-value engine: topics, partitions, groups and retention in one process. */
 
+import type { Logger } from 'pino'
 import { TidemarkError } from '../../services/core/errors.ts'
 import type { Clock } from '../../services/ports/clock.ts'
 import type {
@@ -12,7 +13,7 @@ import type {
   TailOptions,
   TopicState,
 } from '../../services/ports/message-log.ts'
-import { PARTITIONS, TOPICS, type TopicName } from '../../topics/index.ts'
+import { PARTITIONS, type TopicName } from '../../topics/index.ts'
 import { Bell, unlessAborted } from './bell.ts'
 import { CommittedOffsets } from './committed-offsets.ts'
 import { Group, type GroupLog } from './group.ts'
@@ -26,10 +27,7 @@ export interface EmbeddedMessageLogOptions {
   /** Stays the caller's: close the log first. One log a store. */
   readonly kv: Kv
   readonly clock: Clock
-  readonly logger?: {
-    info(facts: object, sentence: string): void
-    error(facts: object, sentence: string): void
-  }
+  readonly logger?: Logger
   /** Of all topics together; past it the oldest of what can be sent again goes first. */
   readonly maxBytes?: number
   /** Awaited between two reads of one reader: the engine answers at once, so a reader with a backlog would shut out timers and sockets. */
@@ -65,7 +63,7 @@ class EmbeddedLog implements EmbeddedMessageLog {
   readonly #next = new Map<TopicName, number[]>()
   readonly #closing = new AbortController()
   readonly #upkeep: Promise<void>
-  #retaining: Promise<Removed> | undefined
+  #lastPass: Promise<unknown> = Promise.resolve()
   #grownBytes = 0
 
   constructor(options: EmbeddedMessageLogOptions) {
@@ -178,12 +176,15 @@ class EmbeddedLog implements EmbeddedMessageLog {
     }
   }
 
+  /** One pass after the other, each by the time of its beginning. */
   retain(): Promise<Removed> {
-    const options = { kv: this.#kv, wallMs: this.#options.clock.wallMs(), maxBytes: this.#maxBytes }
-    this.#retaining ??= retain({ ...options, signal: this.#closing.signal }).finally(() => {
-      this.#retaining = undefined
-    })
-    return this.#retaining
+    const { clock } = this.#options
+    const { signal } = this.#closing
+    const pass = this.#lastPass.then(() =>
+      retain({ kv: this.#kv, wallMs: clock.wallMs(), maxBytes: this.#maxBytes, signal }),
+    )
+    this.#lastPass = pass.catch(() => undefined)
+    return pass
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -191,8 +192,8 @@ class EmbeddedLog implements EmbeddedMessageLog {
     for (const group of this.#groups.values()) await group.close()
     this.#bell.ring()
     await this.#upkeep
-    await this.#retaining?.catch(() => undefined)
-    await this.#committed.settled()
+    await this.#lastPass
+    await this.#committed.settled().catch(() => undefined)
   }
 
   async #keepTidy(): Promise<void> {

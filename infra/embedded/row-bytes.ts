@@ -141,7 +141,7 @@ export class ByteWriter {
 export class ByteReader {
   at = 0
   #bytes: Buffer = Buffer.alloc(0)
-  #view = new DataView(new ArrayBuffer(0))
+  #view: DataView = new DataView(new ArrayBuffer(0))
 
   over(bytes: Bytes, at = 0): this {
     this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)

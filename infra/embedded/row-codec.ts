@@ -1,13 +1,13 @@
 /**
  * What journal and store keep of a reading beside its series, time and position: values, labels, bump, flags and digest, packed.
- * `flags, shape, [labels], [bump], digest (16), values`: a shape is a list of fields with their kinds and has a number, so that the values stand bare:
+ * `digest (16), flags, shape, [labels], [bump], values`: the digest in front, where it is compared without decoding the rest; a shape is a list of fields with their kinds and has a number, so that the values stand bare:
  * double and integer 8 bytes, boolean 1, string its length and UTF-8. Shape or labels numbered 0 are written out in place.
  */
 
 import type { Labels, Value, Values } from '../../schemas/reading.ts'
 import type { ErrorCode } from '../../services/core/errors.ts'
 import { Dictionary, type Entry } from './dictionary.ts'
-import type { Kv, KvTx } from './kv.ts'
+import type { KvRead, KvTx } from './kv.ts'
 import type { ByteReader, ByteWriter } from './row-bytes.ts'
 import type { KeySpace } from './row-keys.ts'
 
@@ -56,7 +56,7 @@ export class RowCodec {
     this.#labelSets = new Dictionary({ space, kind: 'l', make: labelSetOf, entriesMax: LABEL_SETS_MAX, corrupt })
   }
 
-  load(kv: Kv): this {
+  load(kv: KvRead): this {
     this.#shapes.load(kv)
     this.#labelSets.load(kv)
     return this
@@ -65,6 +65,7 @@ export class RowCodec {
   encode(out: ByteWriter, tx: KvTx, content: Content, hints: ContentHints): void {
     const { values, labels, bumpNs, digest } = content
     const labelled = hasAny(labels)
+    out.raw(digest, 0, DIGEST_BYTES)
     out.u8(
       (content.estimated ? ESTIMATED : 0) |
         (content.recovered ? RECOVERED : 0) |
@@ -74,16 +75,15 @@ export class RowCodec {
     const shape = this.#writeShape(out, tx, values, hints)
     if (labelled) this.#writeLabels(out, tx, labels, hints)
     if (bumpNs > 0) out.varint(bumpNs)
-    out.raw(digest, 0, DIGEST_BYTES)
     for (let i = 0; i < shape.names.length; i++) writeValue(out, values[shape.names[i] as string] as Value)
   }
 
   decode(row: ByteReader): Content {
+    const digest = row.raw(DIGEST_BYTES)
     const flags = row.u8()
     const shape = this.#readShape(row)
     const labels = (flags & LABELLED) === 0 ? NO_LABELS : this.#readLabels(row)
     const bumpNs = (flags & BUMPED) === 0 ? 0 : row.varint()
-    const digest = row.raw(DIGEST_BYTES)
     const values: Record<string, Value> = {}
     for (let i = 0; i < shape.names.length; i++)
       values[shape.names[i] as string] = readValue(row, shape.kinds[i] as string)
@@ -127,7 +127,10 @@ export class RowCodec {
 
   #writeLabels(out: ByteWriter, tx: KvTx, labels: Labels, hints: ContentHints): void {
     const hint = hints.labelSet
-    if (hint !== undefined && hint.id !== 0 && sameLabels(hint.labels, labels)) return out.varint(hint.id)
+    if (hint !== undefined && hint.id !== 0 && sameLabels(hint.labels, labels)) {
+      out.varint(hint.id)
+      return
+    }
     const text = JSON.stringify(labels)
     const set = this.#labelSets.intern(tx, text)
     out.varint(set?.id ?? 0)
@@ -155,8 +158,10 @@ function readValue(row: ByteReader, kind: string): Value {
   return row.text()
 }
 
+/** A field without a value, which the types exclude, is left out as in the canonical form. */
 function shapeText(values: Values): string {
-  return JSON.stringify(Object.entries(values).map(([name, value]) => kindOf(value) + name))
+  const fields = Object.entries(values).filter(([, value]) => kindOf(value) !== '')
+  return JSON.stringify(fields.map(([name, value]) => kindOf(value) + name))
 }
 
 function shapeOf(text: string): Shape {
@@ -171,7 +176,8 @@ function labelSetOf(text: string): LabelSet {
 function kindOf(value: Value): string {
   if (typeof value === 'number') return 'd'
   if (typeof value === 'bigint') return 'i'
-  return typeof value === 'boolean' ? 'b' : 's'
+  if (typeof value === 'boolean') return 'b'
+  return typeof value === 'string' ? 's' : ''
 }
 
 function fits(shape: Shape, values: Values): boolean {

@@ -24,15 +24,13 @@ export async function askRunning(
   request: CommandRequest,
   terminal: CommandTerminal,
 ): Promise<ExitCode> {
-  try {
-    const response = await post(address, request, terminal.signal)
-    if (response.ok && response.body !== null) return await passedOn(linesOf(response.body), terminal)
-    throw new TidemarkError('not-running', `it refused the command with ${response.status} ${await response.text()}`)
-  } catch (error) {
-    terminal.signal.throwIfAborted()
-    if (error instanceof TidemarkError) throw error
-    throw new TidemarkError('not-running', `${urlOf(address)} does not answer, or no longer`, {}, error)
+  const lost = (error: unknown): unknown => {
+    if (terminal.signal.aborted) return terminal.signal.reason
+    return new TidemarkError('not-running', `${urlOf(address)} does not answer, or no longer`, {}, error)
   }
+  const response = await post(address, request, terminal.signal).catch((error: unknown) => Promise.reject(lost(error)))
+  if (response.ok && response.body !== null) return await passedOn(linesOf(response.body, lost), terminal)
+  throw new TidemarkError('not-running', `it refused the command with ${response.status} ${await response.text()}`)
 }
 
 function post(address: RunningAddress, request: CommandRequest, signal: AbortSignal): Promise<Response> {
@@ -54,13 +52,24 @@ async function passedOn(lines: AsyncIterable<string>, { out, note }: CommandTerm
   throw new TidemarkError('not-running', 'the process ended before the command did')
 }
 
-async function* linesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+/** What breaks the stream is thrown as `lost` puts it; what its reader throws stays as it is. */
+async function* linesOf(
+  body: ReadableStream<Uint8Array>,
+  lost: (error: unknown) => unknown,
+): AsyncGenerator<string, void, undefined> {
   const decoder = new TextDecoder()
+  const reader = body.getReader()
   let rest = ''
-  for await (const chunk of body) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n')
-    rest = lines.pop() ?? ''
-    yield* lines
+  try {
+    for (;;) {
+      const { value, done } = await reader.read().catch((error: unknown) => Promise.reject(lost(error)))
+      if (done) return
+      const lines = (rest + decoder.decode(value, { stream: true })).split('\n')
+      rest = lines.pop() ?? ''
+      yield* lines
+    }
+  } finally {
+    await reader.cancel().catch(() => undefined)
   }
 }
 

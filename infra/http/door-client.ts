@@ -1,9 +1,9 @@
 /** The far side of a gateway's door over HTTP: one kept connection after the other, no retries of its own. */
 
-import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from 'node:http'
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
-import { TidemarkError } from '../../services/core/errors.ts'
 import type { DoorClient, DoorPost, DoorReply } from '../../services/commands/door-client.ts'
+import { TidemarkError } from '../../services/core/errors.ts'
 
 interface Call {
   readonly method: 'GET' | 'POST'
@@ -26,11 +26,19 @@ export function httpDoorClient(url: string, token?: string): DoorClient {
       return await new Promise((resolve, reject) => {
         const length = String(Buffer.byteLength(body))
         const auth = token === undefined ? {} : { Authorization: `Bearer ${token}` }
-        const options = { method, agent, signal, timeout: SILENCE_MS, headers: { ...headers, ...auth, 'Content-Length': length } }
+        const options = {
+          method,
+          agent,
+          signal,
+          timeout: SILENCE_MS,
+          headers: { ...headers, ...auth, 'Content-Length': length },
+        }
         const sent = (secure ? httpsRequest : httpRequest)(target, options, (incoming) => {
           reply(incoming).then(resolve, reject)
         })
-        sent.once('timeout', () => sent.destroy(new TidemarkError('door-unavailable', `no answer for ${SILENCE_MS} ms`)))
+        sent.once('timeout', () =>
+          sent.destroy(new TidemarkError('door-unavailable', `no answer for ${SILENCE_MS} ms`)),
+        )
         sent.once('error', reject)
         sent.end(body)
       })
@@ -67,5 +75,9 @@ async function reply(incoming: IncomingMessage): Promise<DoorReply> {
     chunks.push(chunk as Buffer)
   }
   const headers = Object.entries(incoming.headers).map(([name, value]) => [name, String(value)])
-  return { status: incoming.statusCode ?? 0, headers: Object.fromEntries(headers), body: Buffer.concat(chunks).toString() }
+  return {
+    status: incoming.statusCode ?? 0,
+    headers: Object.fromEntries(headers),
+    body: Buffer.concat(chunks).toString(),
+  }
 }

@@ -1,7 +1,5 @@
 /** A response body written line by line: a writer that outruns its reader waits, and learns when the reader is gone. */
 
-import { TidemarkError } from '../../services/core/errors.ts'
-
 export interface LineStream {
   readonly readable: ReadableStream<Uint8Array>
   /** Resolves when the reader has room for more; rejects once it is gone. */
@@ -32,7 +30,7 @@ export function lineStream(): LineStream {
       },
       pull: wake,
       cancel: () => {
-        gone.abort(new TidemarkError('not-running', 'the one who typed the command is gone'))
+        gone.abort()
         wake()
       },
     },

@@ -25,12 +25,18 @@ export interface ServeOptions {
 const GRACE_MS = 4_000
 /** A sender that needs longer for one request is given up, so that slow ones can't hold every connection. */
 const REQUEST_TIMEOUT_MS = 60_000
+const HEADERS_TIMEOUT_MS = 20_000
+const KEPT_MS = 65_000
 
 /** Throws `address-unusable` with what to do when the address can't be had. */
 export async function serveHttp(app: WebApp, { host, port }: ServeOptions): Promise<HttpServer> {
   const server = createAdaptorServer({
     fetch: (request, env) => app.fetch(request, env as HttpBindings),
-    serverOptions: { requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: 65_000, headersTimeout: 66_000 },
+    serverOptions: {
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      keepAliveTimeout: KEPT_MS,
+    },
   }) as Server
   let closing: Promise<void> | undefined
   // Without this a kept connection would stay open after its last answer until the grace is over.

@@ -129,6 +129,8 @@ const MANIFEST = record('tidemark.Manifest', 'What a store must hold of one sens
   field('day', 'string', 'UTC day, YYYY-MM-DD.'),
   field('count', 'long', 'How many readings.'),
   field('sum', 'string', '32 hex digits: the sum of their digests modulo 2^128.'),
+  field('epoch', 'string', 'The row counts what the journal accepted in all earlier epochs, and in this one'),
+  field('seq', 'long', 'up to here.'),
 ])
 
 const IDENTITY = record('tidemark.QuarantinedIdentity', 'Which reading it is.', [

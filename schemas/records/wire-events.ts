@@ -1,12 +1,12 @@
 /** The small records between memory and the shape Avro writes. */
 
+import { TidemarkError } from '../../services/core/errors.ts'
 import { isSumHex } from '../canonical.ts'
 import type { StoreGeneration } from '../reading.ts'
 import { isDay } from '../time.ts'
 import {
   epochFromWire,
   gatewayFromWire,
-  NotOurs,
   rangesFromWire,
   rangesToWire,
   seqFromWire,
@@ -148,9 +148,11 @@ export function receiptFromWire(wire: WireReceipt): ReceiptRecord {
 
 /** In memory and on the wire a manifest has the same shape. */
 export function manifestFromWire(wire: { readonly [K in keyof ManifestRecord]: ManifestRecord[K] }): ManifestRecord {
-  if (!isDay(wire.day)) throw new NotOurs(`${JSON.stringify(wire.day)} is not a day YYYY-MM-DD`)
-  if (!isSumHex(wire.sum)) throw new NotOurs(`${JSON.stringify(wire.sum)} is not a sum of 32 hex digits`)
-  if (wire.count < 0) throw new NotOurs(`a count of ${wire.count}`)
+  if (!isDay(wire.day)) throw new TidemarkError('record-invalid', `${JSON.stringify(wire.day)} is not a day YYYY-MM-DD`)
+  if (!isSumHex(wire.sum))
+    throw new TidemarkError('record-invalid', `${JSON.stringify(wire.sum)} is not a sum of 32 hex digits`)
+  if (wire.count < 0) throw new TidemarkError('record-invalid', `a count of ${wire.count}`)
   const { journal, type, sensor, day, count, sum } = wire
-  return { gateway: gatewayFromWire(wire.gateway), journal, type, sensor, day, count, sum }
+  const upTo = { epoch: epochFromWire(wire.epoch), seq: seqFromWire(wire.seq) }
+  return { gateway: gatewayFromWire(wire.gateway), journal, type, sensor, day, count, sum, ...upTo }
 }

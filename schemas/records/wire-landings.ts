@@ -1,12 +1,12 @@
 /** What is said of positions in the stores, and the dead letters, between memory and the shape Avro writes: a union of records each. */
 
+import { TidemarkError } from '../../services/core/errors.ts'
 import type { StoreGeneration } from '../reading.ts'
 import {
   epochFromWire,
   finalsFromWire,
   finalsToWire,
   gatewayFromWire,
-  NotOurs,
   rangesFromWire,
   rangesToWire,
   seqFromWire,
@@ -133,7 +133,7 @@ export function landingsFromWire({ event }: WireLandings): LandingsRecord {
   if (revoked !== undefined) return revokedFromWire(revoked)
   const writtenOff = event['tidemark.WrittenOff']
   if (writtenOff !== undefined) return writtenOffFromWire(writtenOff)
-  throw new NotOurs('it holds no event')
+  throw new TidemarkError('record-invalid', 'it holds no event')
 }
 
 export function quarantineToWire(record: QuarantineRecord): WireQuarantine {
@@ -161,7 +161,7 @@ export function quarantineFromWire({ event }: WireQuarantine): QuarantineRecord 
     return { kind: 'closed', id: closed.id, timeMs: closed.time, how: closed.how, reason: closed.reason }
   }
   const entry = event['tidemark.QuarantineEntry']
-  if (entry === undefined) throw new NotOurs('it holds no event')
+  if (entry === undefined) throw new TidemarkError('record-invalid', 'it holds no event')
   const { id, reason, gateway, store, attempts, identity } = entry
   return {
     kind: 'entry',

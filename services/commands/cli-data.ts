@@ -3,9 +3,9 @@
 import { Argument, Option } from 'commander'
 import type { Declaring } from './cli.ts'
 import { examples } from './cli-local.ts'
-import { day, durationMs, name, ranges, time, timeOrEarliest } from './cli-values.ts'
-import type { ExportOptions } from './command-set.ts'
+import { day, durationMs, name, ranges, time, timeOrDay, timeOrEarliest } from './cli-values.ts'
 import { runDoctor } from './doctor.ts'
+import type { ExportOptions } from './export.ts'
 import { runLink } from './link.ts'
 import {
   type QuarantineChoice,
@@ -100,7 +100,11 @@ function declareWriteoff({ program, deps, onData }: Declaring): void {
     .description('Declares positions lost, with a reason; a fresh mark from the gateway makes them requestable again.')
     .argument('<gateway>', 'its id', name)
     .requiredOption('--epoch <e>', 'the life of its journal, as proof shows it')
-    .requiredOption('--ranges <a-b,…>', 'the positions', ranges)
+    .requiredOption(
+      '--ranges <a-b,…>',
+      'the positions; an open end, as in 501-, closes an epoch whose end is not known',
+      ranges,
+    )
     .requiredOption('--reason <text>', 'kept with the declaration')
     .addHelpText('after', examples('writeoff shed --epoch 00c0ffee00c0ffee --ranges 1-500,700 --reason "disk burnt"'))
     .action((gateway: string, options: { epoch: string; ranges: string; reason: string }) =>
@@ -224,8 +228,9 @@ function declareExport({ program, deps, onData }: Declaring): void {
     .requiredOption('--store <name>', 'the store')
     .option('--gateway <id>', 'only of this gateway', name)
     .option('--type <t>', 'only of this message type', name)
-    .option('--from <time>', 'from this time on', time)
-    .option('--to <time>', 'before this time', time)
+    .option('--sensor <name>', 'only of this sensor', name)
+    .option('--from <time>', 'from this time or day on', timeOrDay)
+    .option('--to <time>', 'before this time or day', timeOrDay)
     .addOption(new Option('--format <format>', 'of the output').choices(['csv', 'ndjson', 'lp']).default('csv'))
     .addHelpText(
       'after',

@@ -2,8 +2,10 @@
 
 import { Option } from 'commander'
 import type { Declaring } from './cli.ts'
-import { durationMs, httpUrl, name, port, ratePerS, wholeNumber } from './cli-values.ts'
-import type { GenerateOptions, ImportOptions, UpOptions } from './command-set.ts'
+import { collected, durationMs, httpUrl, name, port, ratePerS, time, wholeNumber } from './cli-values.ts'
+import type { UpOptions } from './command-set.ts'
+import type { GenerateOptions } from './generate.ts'
+import type { ImportOptions } from './import.ts'
 
 export function declareLocalCommands(declaring: Declaring): void {
   declareUp(declaring)
@@ -32,32 +34,39 @@ function declareGenerate({ program, deps, given, here }: Declaring): void {
   program
     .command('generate')
     .description('Sends seeded sensor data through a door, for trials: the same seed gives the same data.')
-    .option('--gateways <n>', 'how many gateways', wholeNumber)
-    .option('--sensors <n>', 'how many sensors each', wholeNumber)
-    .addOption(new Option('--rate <r/s>', 'readings a second, until stopped').argParser(ratePerS).conflicts('count'))
-    .addOption(new Option('--count <n>', 'so many readings, as fast as they are taken').argParser(wholeNumber))
-    .option('--seed <s>', 'what the data depends on', wholeNumber)
+    .option('--gateways <n>', 'how many gateways (default: 1)', wholeNumber)
+    .option('--gateway <id>', 'the one gateway, by its id', name)
+    .option('--sensors <n>', 'how many sensors each, beside two ramps (default: 10)', wholeNumber)
+    .option('--rate <r/s>', 'readings a second; without it, as fast as they are taken', ratePerS)
+    .option('--count <n>', 'so many readings (default: 10000 without a rate, else until stopped)', wholeNumber)
+    .option('--seed <s>', 'what the data depends on (default: 1)', wholeNumber)
+    .option('--start <time>', 'time of the first reading (default: now with a rate, else 2024)', time)
     .option('--url <url>', 'the door; without it, the one of the settings', httpUrl)
     .addHelpText(
       'after',
       examples('generate --count 100000', 'generate --gateways 3 --sensors 20 --rate 500/s --seed 7'),
     )
-    .action(({ rate, ...options }: Omit<GenerateOptions, 'ratePerS'> & { rate?: number }) =>
+    .action(({ rate, ...options }: Omit<GenerateOptions, 'ratePerS' | 'url'> & { url?: string; rate?: number }) =>
       here(() => deps.local.generate(given(), { ...options, ...(rate === undefined ? {} : { ratePerS: rate }) })),
     )
 }
 
 function declareImport({ program, deps, given, here }: Declaring): void {
-  const command = program
+  program
     .command('import')
     .description('Sends files (CSV, NDJSON, line protocol, also .gz) through a door; a second run adds nothing.')
     .argument('<file...>', 'the files, in this order')
-    .requiredOption('--type <t>', 'message type of the readings', name)
+    .option('--type <t>', 'message type of the readings, where the file names none', name)
     .addOption(new Option('--sensor <name>', 'the sensor they are from').argParser(name).conflicts('sensorColumn'))
     .option('--sensor-column <col>', 'the column that names the sensor')
     .option('--gateway <id>', 'the gateway whose door it is', name)
     .option('--time-column <col>', 'the column of the time; without it, guessed and said')
     .option('--tz <zone>', 'zone of times without one (default: UTC)')
+    .addOption(new Option('--date-order <order>', 'of dates such as 03/04/2026').choices(['mdy', 'dmy']))
+    .option('--label-column <col>', 'a column that is a label (may be repeated)', collected)
+    .option('--skip-column <col>', 'a column to leave out (may be repeated)', collected)
+    .addOption(new Option('--format <format>', 'of the files, where it is not plain').choices(['csv', 'ndjson', 'lp']))
+    .addOption(new Option('--precision <unit>', 'of line protocol (default: ns)').choices(['ns', 'us', 'ms', 's']))
     .option('--url <url>', 'the door; without it, the one of the settings', httpUrl)
     .addHelpText(
       'after',
@@ -66,12 +75,22 @@ function declareImport({ program, deps, given, here }: Declaring): void {
         'import log.csv.gz --type air_quality --sensor-column station --time-column at --tz Europe/Berlin',
       ),
     )
-  command.action((files: readonly string[], options: Omit<ImportOptions, 'files'>) => {
-    if (options.sensor === undefined && options.sensorColumn === undefined) {
-      command.error("error: expected option '--sensor <name>' or '--sensor-column <col>'")
-    }
-    return here(() => deps.local.import(given(), { files, ...options }))
-  })
+    .action((files: readonly string[], { labelColumn, skipColumn, ...options }: ImportWords) =>
+      here(() =>
+        deps.local.import(given(), {
+          files,
+          ...options,
+          ...(labelColumn === undefined ? {} : { labelColumns: labelColumn }),
+          ...(skipColumn === undefined ? {} : { skipColumns: skipColumn }),
+        }),
+      ),
+    )
+}
+
+/** As commander names them. */
+type ImportWords = Partial<Omit<ImportOptions, 'files' | 'labelColumns' | 'skipColumns'>> & {
+  readonly labelColumn?: readonly string[]
+  readonly skipColumn?: readonly string[]
 }
 
 function declareSettings({ program, deps, given, here }: Declaring): void {

@@ -30,6 +30,11 @@ export function time(text: string): string {
   return 'reason' in instant ? refuse(`a time such as 2026-03-01T12:00:00Z, ${instant.reason}`) : text
 }
 
+/** A day stands for its first instant in UTC. */
+export function timeOrDay(text: string): string {
+  return isDay(text) ? text : time(text)
+}
+
 export function timeOrEarliest(text: string): string {
   return text === 'earliest' ? text : time(text)
 }
@@ -52,6 +57,11 @@ export function name(text: string): string {
 
 export function httpUrl(text: string): string {
   return URL.canParse(text) && /^https?:/.test(text) ? text : refuse('an address such as http://127.0.0.1:8080')
+}
+
+/** Of an option that may be repeated. */
+export function collected(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text]
 }
 
 function refuse(expected: string): never {

@@ -4,16 +4,10 @@ import { Command, CommanderError } from 'commander'
 import { codeOf } from '../core/errors.ts'
 import { declareDataCommands } from './cli-data.ts'
 import { declareLocalCommands } from './cli-local.ts'
-import type { DataCommands, LocalCommands } from './command-set.ts'
+import type { DataCommands, GivenOptions, LocalCommands } from './command-set.ts'
 import type { CommandContext, ExitCode } from './context.ts'
 
-/** Options that every command knows. */
-export interface GivenOptions {
-  /** Path of the settings file. */
-  readonly config?: string
-  /** `DATA_DIR`. */
-  readonly data?: string
-}
+export type { GivenOptions } from './command-set.ts'
 
 /** A command to be run where the data is open. */
 export interface DataRequest {
@@ -72,7 +66,7 @@ export async function runCli(deps: CliDeps, argv: readonly string[]): Promise<Ex
   declareDataCommands(declaring)
   sayWhatWasExpected(program)
   try {
-    await program.parseAsync(withCommand(argv, program), { from: 'user' })
+    await program.parseAsync(withCommand(argv), { from: 'user' })
   } catch (error) {
     code = exitCodeOf(error, deps)
   }
@@ -104,12 +98,11 @@ function sayWhatWasExpected(command: Command, path = 'tidemark'): void {
 }
 
 /** Puts `up` before options that stand alone. */
-function withCommand(argv: readonly string[], program: Command): readonly string[] {
+function withCommand(argv: readonly string[]): readonly string[] {
   const takesValue = new Set(['--config', '--data', '--port', '--for'])
   const asksForHelp = argv.some((arg) => ['-h', '--help', '-V', '--version'].includes(arg))
   const hasWord = argv.some((arg, i) => !arg.startsWith('-') && !takesValue.has(argv[i - 1] ?? ''))
-  const isKnown = argv.some((arg) => program.commands.some((command) => command.name() === arg))
-  return asksForHelp || hasWord || isKnown ? argv : ['up', ...argv]
+  return asksForHelp || hasWord ? argv : ['up', ...argv]
 }
 
 function exitCodeOf(error: unknown, deps: CliDeps): ExitCode {

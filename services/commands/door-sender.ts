@@ -47,9 +47,15 @@ export function doorSender(client: DoorClient, context: SendContext): DoorSender
     failing.said = reason
     // A door that names a time, as with a full journal, is alive: it is waited for without end.
     if (retryAfterS === undefined && nowMs - failing.sinceMs > (reached ? PATIENCE_MS : FIRST_PATIENCE_MS)) {
-      throw new TidemarkError('not-running', `${client.url}: ${reason}; start it with 'tidemark up', then run this again`)
+      throw new TidemarkError(
+        'not-running',
+        `${client.url}: ${reason}; start it with 'tidemark up', then run this again`,
+      )
     }
-    const ms = retryAfterS === undefined ? delayMs(failing.attempt, { firstMs: 200, maxMs: 5_000, chance: random.next() }) : retryAfterS * 1_000
+    const ms =
+      retryAfterS === undefined
+        ? delayMs(failing.attempt, { firstMs: 200, maxMs: 5_000, chance: random.next() })
+        : retryAfterS * 1_000
     await clock.sleep(ms, signal)
   }
 
@@ -113,7 +119,11 @@ function read(reply: DoorReply, batch: Batch): Sent {
     }
   }
   if (batch.kind === 'json' && (reply.status === 200 || reply.status === 422) && Array.isArray(body.rejected)) {
-    return { accepted: Number(body.accepted), duplicates: Number(body.duplicates), refused: listOf(body.rejected) as Refused[] }
+    return {
+      accepted: Number(body.accepted),
+      duplicates: Number(body.duplicates),
+      refused: listOf(body.rejected) as Refused[],
+    }
   }
   if (reply.status === 401) throw new TidemarkError('usage-wrong', 'the door wants its token: set TIDEMARK_HTTP_TOKEN')
   throw new TidemarkError('usage-wrong', `the door answered ${reply.status}: ${reasonOf(reply)}`)

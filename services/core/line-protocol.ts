@@ -30,12 +30,13 @@ export interface LineSeries {
 }
 
 const SPACE = 32
+const HASH = 35
 const QUOTE = 34
 const COMMA = 44
 const EQUALS = 61
 const BACKSLASH = 92
 
-const NUMBER = /^-?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$/
+const NUMBER = /^-?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?$/
 const INTEGER = /^-?\d+[iu]$/
 const NOT_FINITE = /^[+-]?(?:nan|inf(?:inity)?)$/i
 const NANOS: Readonly<Record<Precision, bigint>> = {
@@ -60,20 +61,32 @@ export function precisionOf(name: string | undefined): Precision | undefined {
 
 /** Where the line that begins at `from` ends: at a line feed outside of a quoted text, or at the end. −1 when a quoted text is still open there. */
 export function lineEnd(text: string, from: number): number {
-  const feed = text.indexOf('\n', from)
-  const end = feed < 0 ? text.length : feed
-  const quote = text.indexOf('"', from)
-  if (quote < 0 || quote > end || text.charCodeAt(from) === 35) return end
-  let at = unescapedSpace(text, from)
-  if (at < 0 || at > end) return end
-  for (; at < text.length; at++) {
-    const char = text.charCodeAt(at)
-    if (char === 10) return at
-    if (char !== QUOTE || text.charCodeAt(at - 1) !== EQUALS) continue
-    at = closingQuote(text, at + 1)
-    if (at < 0) return -1
+  const end = nextFeed(text, from)
+  // Searched inside the line: a search of the whole text for what it lacks would cost its length for every line.
+  const line = text.slice(from, end)
+  if (!line.includes('"') || line.charCodeAt(0) === HASH) return end
+  const space = unescapedSpace(line, 0)
+  if (space < 0) return end
+  return endOfFields(text, from + space, end)
+}
+
+/** `end` is the next line feed; a quoted text that goes on past it moves it to the one after the text. */
+function endOfFields(text: string, from: number, feed: number): number {
+  let end = feed
+  let quote = text.indexOf('"', from)
+  while (quote >= 0 && quote < end) {
+    const opens = text.charCodeAt(quote - 1) === EQUALS
+    const close = opens ? closingQuote(text, quote + 1) : quote
+    if (close < 0) return -1
+    if (close > end) end = nextFeed(text, close)
+    quote = text.indexOf('"', close + 1)
   }
-  return text.length
+  return end
+}
+
+function nextFeed(text: string, from: number): number {
+  const feed = text.indexOf('\n', from)
+  return feed < 0 ? text.length : feed
 }
 
 /** `line` has no line feed at its end; comments and empty lines are the caller's to skip. */

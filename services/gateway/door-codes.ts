@@ -22,7 +22,7 @@ const TABLE = {
     'labels is an object of texts: names of 1 to 128 and values of 1 to 1,024 characters, without control characters',
   'label-reserved':
     'a label of a declared type must not be named gateway, sensor, type, time or like one of its fields',
-  'reading-too-large': 'one reading is at most 900,000 bytes encoded',
+  'reading-too-large': 'one reading is at most 870,000 bytes encoded, so that its batch fits a record of the log',
 } as const satisfies Record<string, string>
 
 export type RefusalCode = keyof typeof TABLE

@@ -1,34 +1,27 @@
-/** How many bytes an offer can take on the wire at most, without encoding it. */
+/** Whether a reading fits a record of the log, decided at the door, because later nobody could send it. */
 
+import type { MessageType } from '../../schemas/message-type.ts'
 import type { Labels, Values } from '../../schemas/reading.ts'
+import { READINGS_BYTES_MAX, readingBytes } from '../../schemas/wire-codec.ts'
 import type { Offer } from '../ports/journal.ts'
 
-/** A UTF-16 unit takes at most three bytes of UTF-8; past this guess the bytes are counted. */
-const GUESS_ENOUGH = 500_000
-/** The record around one reading: gateway, epoch, mark, digest, time and lengths. */
-const AROUND = 4_096
-/** Lengths, a union's branch and a number's eight bytes. */
-const PER_ENTRY = 16
+/** Nearly every reading is far below; only near the limit it is worth counting bytes. */
+const NEAR = READINGS_BYTES_MAX / 2
 
-export function offerBytes(offer: Offer): number {
-  const guess = sum(offer.values, guessed) + sum(offer.labels, guessed)
-  return AROUND + (guess < GUESS_ENOUGH ? guess : sum(offer.values, counted) + sum(offer.labels, counted))
+/** The bytes of an offer that is too large, else undefined. */
+export function bytesTooMany(offer: Offer, type: MessageType | undefined): number | undefined {
+  if (charsOf(offer.values) + charsOf(offer.labels) + (type?.fields.length ?? 0) < NEAR) return undefined
+  const bytes = readingBytes(offer, type)
+  return bytes > READINGS_BYTES_MAX ? bytes : undefined
 }
 
-function sum(entries: Values | Labels, bytes: (text: string) => number): number {
-  let total = 0
+/** At least the bytes on the wire: a UTF-16 unit takes at most three of UTF-8, an entry at most 24 beside its texts. */
+function charsOf(entries: Values | Labels): number {
+  let bytes = 0
   for (const name in entries) {
     const value = entries[name]
-    total += bytes(name) + PER_ENTRY
-    if (typeof value === 'string') total += bytes(value)
+    bytes += name.length * 3 + 24
+    if (typeof value === 'string') bytes += value.length * 3
   }
-  return total
-}
-
-function guessed(text: string): number {
-  return text.length * 3
-}
-
-function counted(text: string): number {
-  return Buffer.byteLength(text)
+  return bytes
 }

@@ -1,6 +1,6 @@
 /** From what a door was sent to what the journal is offered: names, time, values and labels checked, reading by reading. */
 
-import type { MessageTypes } from '../../schemas/message-type.ts'
+import type { MessageType, MessageTypes } from '../../schemas/message-type.ts'
 import { isFieldName, isName, sensorFromTags } from '../../schemas/names.ts'
 import type { Instant, Labels } from '../../schemas/reading.ts'
 import { parseInstant } from '../../schemas/time.ts'
@@ -8,7 +8,7 @@ import { LineFault, type LinePoint, parseSeries } from '../core/line-protocol.ts
 import type { Offer } from '../ports/journal.ts'
 import { Refusal, refusal, shown } from './door-codes.ts'
 import { fitLabels, type LabelRules, NO_LABELS } from './door-labels.ts'
-import { offerBytes } from './door-size.ts'
+import { bytesTooMany } from './door-size.ts'
 import { declaredFitter, type RawValues, undeclaredFitter, type ValueFitter } from './door-values.ts'
 
 export interface OfferRules {
@@ -26,6 +26,7 @@ export interface OfferChecker {
 
 interface TypeRules extends LabelRules {
   readonly fit: ValueFitter
+  readonly declared?: MessageType
 }
 
 interface Series {
@@ -36,7 +37,6 @@ interface Series {
 
 const REMEMBERED_MAX = 65_536
 const REMEMBERED_LENGTH_MAX = 1_024
-const OFFER_BYTES_MAX = 900_000
 
 export function offerChecker(rules: OfferRules): OfferChecker {
   const rulesOf = typeRules(rules)
@@ -82,14 +82,15 @@ function offer(
   if (fitted instanceof Refusal) return fitted
   const made: Offer =
     time === undefined ? { type, sensor, labels: fitted, values } : { type, sensor, labels: fitted, time, values }
-  const bytes = offerBytes(made)
-  return bytes > OFFER_BYTES_MAX ? refusal('reading-too-large', `came ${bytes} bytes`) : made
+  const bytes = bytesTooMany(made, rules.declared)
+  return bytes === undefined ? made : refusal('reading-too-large', `came ${bytes} bytes`)
 }
 
 function typeRules({ types, undeclared }: OfferRules): (type: string) => TypeRules | Refusal {
   const known = new Map<string, TypeRules>()
   for (const type of types.values()) {
-    known.set(type.name, { fit: declaredFitter(type), declaredFields: new Set(type.fields.map(({ name }) => name)) })
+    const declaredFields = new Set(type.fields.map(({ name }) => name))
+    known.set(type.name, { fit: declaredFitter(type), declared: type, declaredFields })
   }
   const free: TypeRules = { fit: undeclaredFitter(remembered(isFieldName)) }
   const freeOrRefused = remembered((type): TypeRules | Refusal => {

@@ -1,8 +1,8 @@
 /** The outage record: several noticers may see a link lost, the first counts and the earliest time wins; it outlives a reboot and is told once the link is back. */
 
 import type { WireCodec } from '../../schemas/codec.ts'
-import type { ConnectionStatus } from '../../schemas/records/events.ts'
 import type { Epoch, Seq } from '../../schemas/reading.ts'
+import type { ConnectionStatus } from '../../schemas/records/events.ts'
 import type { Clock, Random } from '../ports/clock.ts'
 import type { Journal, OutageRow } from '../ports/journal.ts'
 import type { MessageLog } from '../ports/message-log.ts'

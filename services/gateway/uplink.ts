@@ -2,8 +2,8 @@
 
 import type { Logger } from 'pino'
 import type { WireCodec } from '../../schemas/codec.ts'
-import type { Final, LiveMark, Mark, ReadingBatch } from '../../schemas/records/batch.ts'
 import type { Epoch, PositionedReading, Seq } from '../../schemas/reading.ts'
+import type { Final, LiveMark, Mark, ReadingBatch } from '../../schemas/records/batch.ts'
 import { delayMs } from '../core/delay.ts'
 import { codeOf } from '../core/errors.ts'
 import { headersOf } from '../core/headers.ts'

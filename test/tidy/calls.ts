@@ -3,7 +3,7 @@
 import { type Complaint, lineOf, type Node, nameOf, nodesIn, type Source, walk } from './source.ts'
 
 /** Where the real clock, the real chance and the environment are at home. */
-const OUTSIDE = /^(infra\/|services\/main\.ts$|test\/|bin\/|[^/]*\.config\.ts$)/
+const OUTSIDE = /^(infra\/|services\/main(\.ts$|\/)|test\/|bin\/|[^/]*\.config\.ts$)/
 const BANNED_NAMES: Readonly<Record<string, string>> = {
   Date: 'take a Clock; dates without a clock are in schemas/time.ts',
   performance: 'take a Clock',

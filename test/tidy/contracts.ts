@@ -7,7 +7,7 @@ const PORTS = /^services\/ports\/([a-z-]+)\.ts$/
 /** Ports that don't bear the name of a file in `services/ports`. */
 const MORE_PORTS = ['Random', 'Kv']
 
-export interface Adapter {
+interface Adapter {
   readonly name: string
   readonly port: string
   readonly path: string

@@ -23,7 +23,7 @@ const DRIVERS: Readonly<Record<string, readonly string[]>> = {
 /** The first room that matches counts. */
 const ROOMS: readonly Room[] = [
   { where: /^test\/|^[^/]*\.config\.ts$/, may: [''], mayTypes: [] },
-  { where: /^services\/main\.ts$/, may: [''], mayTypes: [] },
+  { where: /^services\/main(\.ts$|\/)/, may: [''], mayTypes: [] },
   { where: /^bin\//, may: ['dist/services/main.js', 'node:'], mayTypes: [] },
   {
     where: /^schemas\//, // errors.ts: the one table of errors, which imports nothing.

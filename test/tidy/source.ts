@@ -32,7 +32,7 @@ export interface Source {
 /** What a rule found: `path:line` and a sentence that says what to do. */
 export type Complaint = string
 
-export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..')
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..')
 
 const CODE = /\.(ts|js|mjs)$/
 
@@ -73,7 +73,7 @@ export function walk(node: Node, visit: (node: Node, parent: Node | undefined) =
   for (const child of childrenOf(node)) walk(child, visit, node)
 }
 
-export function isNode(value: unknown): value is Node {
+function isNode(value: unknown): value is Node {
   return typeof value === 'object' && value !== null && typeof (value as { type?: unknown }).type === 'string'
 }
 

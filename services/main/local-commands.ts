@@ -1,0 +1,100 @@
+/** The commands that run in the process they were typed in, with the machine's files, terminal and network put in. */
+
+import { existsSync } from 'node:fs'
+import { mkdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { lockDataDir, runningProcess } from '../../infra/embedded/data-dir.ts'
+import { inputFile } from '../../infra/embedded/input-file.ts'
+import { httpDoorClient } from '../../infra/http/door-client.ts'
+import { systemClock, systemRandom } from '../../infra/system.ts'
+import { runClear } from '../commands/clear.ts'
+import type { GivenOptions } from '../commands/cli.ts'
+import type { DataCommands, LocalCommands } from '../commands/command-set.ts'
+import type { SendContext } from '../commands/door-client.ts'
+import { runGenerate } from '../commands/generate.ts'
+import { runImport } from '../commands/import.ts'
+import { runSettings, settingsOrThrow } from '../commands/settings.ts'
+import { type GivenSettings, type ParsedSettings, parseSettings, type Settings } from '../core/settings.ts'
+import { dataPaths } from './installation.ts'
+import { runUp } from './up.ts'
+
+export interface Machine {
+  out(text: string): Promise<void>
+  note(text: string): void
+  readonly signal: AbortSignal
+  readonly terminal: boolean
+  readonly columns?: number
+}
+
+export async function readSettings(given: GivenOptions, flags: GivenSettings = {}): Promise<ParsedSettings> {
+  const all = { ...flags, ...(given.data === undefined ? {} : { DATA_DIR: given.data }) }
+  if (given.config === undefined) return parseSettings({ flags: all, env: process.env })
+  const text = await readFile(given.config, 'utf8').catch((error: NodeJS.ErrnoException) => error)
+  if (typeof text !== 'string') {
+    return { ok: false, faults: [`--config ${given.config}: expected a file that can be read: ${text.message}`] }
+  }
+  return parseSettings({ flags: all, env: process.env, file: { path: given.config, text } })
+}
+
+export function localCommands(machine: Machine, data: DataCommands): LocalCommands {
+  const send: SendContext = {
+    ...machine,
+    clock: systemClock,
+    random: systemRandom,
+    openDoor: httpDoorClient,
+    openFile: inputFile,
+  }
+  const door = async (given: GivenOptions, url: string | undefined) => {
+    const settings = settingsOrThrow(await readSettings(given))
+    const { httpToken: token } = settings
+    return { url: url ?? (await doorUrl(settings)), ...(token === undefined ? {} : { token }) }
+  }
+  return {
+    up: async (given, { port, demo, forMs }) => {
+      const flags = port === undefined ? {} : { HTTP_PORT: port }
+      const settings = settingsOrThrow(await readSettings(given, flags))
+      return runUp({ settings, demo, forMs, data, signal: machine.signal })
+    },
+    generate: async (given, { url, ...options }) => runGenerate(send, { ...options, ...(await door(given, url)) }),
+    import: async (given, { url, ...options }) => runImport(send, { ...options, ...(await door(given, url)) }),
+    settings: async (given, options) => runSettings(await readSettings(given), machine, options),
+    clear: async (given, options) => {
+      const settings = settingsOrThrow(await readSettings(given))
+      return runClear({ settings, clear: emptyAll, out: machine.out }, options)
+    },
+  }
+}
+
+/** Of the process that holds the data directory, else as the settings say. */
+async function doorUrl(settings: Settings): Promise<string> {
+  const running = await runningProcess(settings.dataDir)
+  const host = settings.httpHost === '0.0.0.0' || settings.httpHost === '::' ? '127.0.0.1' : settings.httpHost
+  return `http://${host.includes(':') ? `[${host}]` : host}:${running?.port ?? settings.httpPort}`
+}
+
+async function emptyAll(settings: Settings): Promise<readonly string[]> {
+  if (!existsSync(settings.dataDir)) return []
+  await mkdir(settings.dataDir, { recursive: true })
+  const lock = await lockDataDir(settings.dataDir)
+  try {
+    const { log, registry, ledger, gateways, links } = dataPaths(settings.dataDir)
+    const parts: readonly (readonly [string, string])[] = [
+      ['the log and its offsets', log],
+      ['the schema registry', registry],
+      ['the ledger', ledger],
+      ['the stores', join(settings.dataDir, 'stores')],
+      ['the journals', gateways],
+      ['the cut links', links],
+    ]
+    const cleared: string[] = []
+    for (const [what, path] of parts) {
+      if (!existsSync(path)) continue
+      await rm(path, { recursive: true, force: true })
+      await rm(`${path}-lock`, { force: true })
+      cleared.push(what)
+    }
+    return cleared
+  } finally {
+    await lock.release()
+  }
+}

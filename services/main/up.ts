@@ -1,0 +1,165 @@
+/** `tidemark up`: all services in one process on the embedded engines, the doors and the page in front. */
+
+import { Hono } from 'hono'
+import { commandChannel } from '../../infra/http/command-channel.ts'
+import { gatewayDoor } from '../../infra/http/gateway-door.ts'
+import { serveHttp, type WebApp } from '../../infra/http/server.ts'
+import { statusApp } from '../../infra/http/status-app.ts'
+import { systemClock, systemRandom } from '../../infra/system.ts'
+import type { GatewayId } from '../../schemas/reading.ts'
+import type { CommandContext, ExitCode } from '../commands/context.ts'
+import { runInside } from '../commands/data-access.ts'
+import type { DataCommands } from '../commands/command-set.ts'
+import { type Proof, proofOf } from '../commands/proof.ts'
+import type { Settings } from '../core/settings.ts'
+import { CloudServices } from './cloud-services.ts'
+import { runDemo } from './demo.ts'
+import { HostedGateways } from './hosted-gateways.ts'
+import { type Installation, openInstallation } from './installation.ts'
+import { liveLines } from './live-lines.ts'
+import { openTerminal, type Terminal } from './terminal.ts'
+
+export interface UpRun {
+  readonly settings: Settings
+  readonly demo: boolean
+  readonly forMs?: number | undefined
+  readonly data: DataCommands
+  /** Aborted by Ctrl-C or SIGTERM. */
+  readonly signal: AbortSignal
+}
+
+const LINES_EVERY_MS = 1000
+
+/** Resolves with 0 when it was asked to end, 1 when a journal failed. */
+export async function runUp(run: UpRun): Promise<ExitCode> {
+  const { settings } = run
+  const terminal = openTerminal(settings)
+  await using installation = await openInstallation(settings, terminal.logger)
+  const ended = new AbortController()
+  const signals = [run.signal, ended.signal, ...(run.forMs === undefined ? [] : [AbortSignal.timeout(run.forMs)])]
+  const signal = AbortSignal.any(signals)
+  let code: ExitCode = 0
+  const gateways = new HostedGateways(installation, (error) => {
+    terminal.logger.fatal({ err: error }, 'a journal failed: the process ends, so that nothing is accepted that it can not keep')
+    code = 1
+    ended.abort()
+  })
+  const cloud = new CloudServices(installation)
+  await gateways.open(settings.gatewayId)
+  await gateways.openKnown()
+  const server = await serve(installation, gateways, cloud, run, signal)
+  sayWhereItRuns(terminal, settings, server.port, run.demo)
+  const demo = run.demo ? runDemo(gateways, signal) : Promise.resolve()
+  const lines = showLines(terminal, installation, gateways, signal)
+  await aborted(signal)
+  terminal.show([])
+  await server.close(1500)
+  await Promise.all([demo, lines])
+  await gateways.close()
+  await cloud.close()
+  return code
+}
+
+async function serve(
+  installation: Installation,
+  gateways: HostedGateways,
+  cloud: CloudServices,
+  run: UpRun,
+  signal: AbortSignal,
+) {
+  const { settings, types, logger, lock } = installation
+  const token = systemRandom.hex(24)
+  const app = new Hono()
+  const proof = (gateway?: string): Promise<Proof> => proofOf({ ...installation, clock: systemClock }, gateway)
+  app.route('/', statusOf(installation, gateways, token, proof))
+  app.route(
+    '/',
+    commandChannel({
+      token,
+      run: (request, output) => {
+        const context: CommandContext = {
+          ...installation,
+          clock: systemClock,
+          random: systemRandom,
+          signal: AbortSignal.any([signal, output.signal]),
+          running: {
+            links: () => gateways.links(),
+            setLink: (gateway, cut, forMs) => gateways.setLink(gateway, cut, forMs),
+            whilePaused: (store, work) => cloud.whilePaused(store, work),
+          },
+          out: (text) => output.out(text),
+          note: (text) => output.note(text),
+          terminal: request.terminal,
+          ...(request.columns === undefined ? {} : { columns: request.columns }),
+        }
+        return runInside(context, run.data, request)
+      },
+    }),
+  )
+  app.route(
+    '/',
+    gatewayDoor({
+      gatewayFor: async (id) => (await gateways.open(id ?? settings.gatewayId))?.door,
+      types,
+      undeclared: settings.undeclaredTypes,
+      logger: logger.child({ service: 'door' }),
+      maxBodyBytes: settings.bodyMaxBytes,
+      ...(settings.httpToken === undefined ? {} : { token: settings.httpToken }),
+    }),
+  )
+  const server = await serveHttp(app as unknown as WebApp, { host: settings.httpHost, port: settings.httpPort })
+  await lock.publish({ port: server.port, token })
+  return server
+}
+
+function statusOf(
+  { settings }: Installation,
+  gateways: HostedGateways,
+  pageToken: string,
+  proof: (gateway?: string) => Promise<Proof>,
+) {
+  return statusApp({
+    httpToken: settings.httpToken,
+    pageToken,
+    proof,
+    hosted: () =>
+      gateways.all.map(({ id, link, journal }) => ({ gateway: id, cut: link.isCut, journal: journal.usage().readings })),
+    setLink: (gateway, cut) => gateways.setLink(gateway as GatewayId, cut),
+  })
+}
+
+function sayWhereItRuns(terminal: Terminal, settings: Settings, port: number, demo: boolean): void {
+  const host = settings.httpHost.includes(':') ? `[${settings.httpHost}]` : settings.httpHost
+  const url = `http://${host}:${port}`
+  terminal.say(`tidemark runs: page ${url}, door ${url}/readings, data in ${settings.dataDir}`)
+  if (demo) terminal.say("two demo gateways measure every second; try 'npx tidemark link cut demo-1', then 'npx tidemark proof'")
+  terminal.say('Ctrl-C ends it; starting it again goes on where it was')
+}
+
+/** Each second, as long as somebody can see them. */
+async function showLines(
+  terminal: Terminal,
+  installation: Installation,
+  gateways: HostedGateways,
+  signal: AbortSignal,
+): Promise<void> {
+  if (process.stdout.isTTY !== true) return
+  while (!signal.aborted) {
+    const { gateways: verdicts } = await proofOf({ ...installation, clock: systemClock })
+    if (!signal.aborted) terminal.show(liveLines(gateways.all, verdicts))
+    await systemClock.sleep(LINES_EVERY_MS, signal).catch(() => undefined)
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    // Holds the process open: sleeping services do not.
+    const hold = setInterval(() => undefined, 60_000)
+    const done = (): void => {
+      clearInterval(hold)
+      resolve()
+    }
+    if (signal.aborted) done()
+    else signal.addEventListener('abort', done, { once: true })
+  })
+}

@@ -1,0 +1,178 @@
+/** Tables, settings, clear, and where a command meets the data. */
+
+import { describe, expect, test } from 'vitest'
+import { runClear } from '../../../services/commands/clear.ts'
+import type { CliDeps, DataRequest } from '../../../services/commands/cli.ts'
+import { askOrOpen, runInside } from '../../../services/commands/data-access.ts'
+import { runSettings } from '../../../services/commands/settings.ts'
+import { printRows, tableText } from '../../../services/commands/table.ts'
+import { parseSettings } from '../../../services/core/settings.ts'
+import { commandContext } from '../../support/command-context.ts'
+
+function heard() {
+  const texts: string[] = []
+  const out = async (text: string): Promise<void> => {
+    texts.push(text)
+  }
+  return { out, said: () => texts.join('') }
+}
+
+const REQUEST: DataRequest = { argv: ['proof'], files: {}, needsRunning: false }
+
+describe('a table', () => {
+  test('aligns its columns, numbers to the right, nothing after the last word', () => {
+    const rows = [
+      { name: 'a', count: 5, about: 'short' },
+      { name: 'longer', count: 1234, about: '' },
+    ]
+    expect(tableText(rows)).toBe('name    count  about\na           5  short\nlonger   1234\n')
+  })
+
+  test('wraps its last column where the terminal ends', () => {
+    const rows = [{ name: 'a', about: 'one two three four five six seven eight' }]
+    expect(tableText(rows, 30)).toBe('name  about\na     one two three four five\n      six seven eight\n')
+    expect(tableText([{ name: 'a', about: 'x'.repeat(45) }], 10)).toBe(
+      `name  about\na     ${'x'.repeat(20)}\n      ${'x'.repeat(20)}\n      ${'x'.repeat(5)}\n`,
+    )
+  })
+
+  test('as JSON is one document, empty or not', async () => {
+    const asJson = heard()
+    await printRows(asJson, [], { json: true, nothing: 'none' })
+    expect(JSON.parse(asJson.said())).toEqual([])
+    const asTable = heard()
+    await printRows(asTable, [], { nothing: 'none' })
+    expect(asTable.said()).toBe('none\n')
+  })
+})
+
+describe('settings', () => {
+  test('shows all of them, or everything that is wrong', async () => {
+    const output = { ...heard(), columns: 100 }
+    expect(await runSettings(parseSettings({ env: { TIDEMARK_HTTP_PORT: '9' } }), output, {})).toBe(0)
+    expect(output.said()).toMatch(/^HTTP_PORT +9 +environment +8080 +Port of page/m)
+    for (const line of output.said().split('\n')) expect(line.length).toBeLessThanOrEqual(100)
+    const wrong = parseSettings({ env: { TIDEMARK_HTTP_PORT: 'x', TIDEMARK_STORES: 'y' } })
+    await expect(runSettings(wrong, output, {})).rejects.toThrow(/\n {2}TIDEMARK_HTTP_PORT: .*\n {2}TIDEMARK_STORES: /)
+  })
+})
+
+describe('clear', () => {
+  function tools(env: Record<string, string> = {}) {
+    const parsed = parseSettings({ env: { TIDEMARK_HTTP_TOKEN: 't', ...env } })
+    if (!parsed.ok) throw new TypeError(parsed.faults.join())
+    const { said, out } = heard()
+    const done = { cleared: 0, said }
+    const clear = async () => {
+      done.cleared++
+      return ['journal', 'log']
+    }
+    return { done, tools: { settings: parsed.settings, clear, out } }
+  }
+
+  test('touches nothing without --yes', async () => {
+    const { done, tools: given } = tools()
+    await expect(runClear(given, {})).rejects.toMatchObject({ code: 'usage-wrong' })
+    await expect(runClear(given, {})).rejects.toThrow('every reading and all else under ./data')
+    expect(done.cleared).toBe(0)
+  })
+
+  test('says what it emptied', async () => {
+    const { done, tools: given } = tools()
+    expect(await runClear(given, { yes: true })).toBe(0)
+    expect(done.cleared).toBe(1)
+    expect(done.said()).toBe('cleared journal\ncleared log\n')
+  })
+
+  test('where other machines can reach it, its address must be named', async () => {
+    const { done, tools: given } = tools({ TIDEMARK_HTTP_HOST: '10.0.0.5' })
+    await expect(runClear(given, { yes: true })).rejects.toThrow('expected --host 10.0.0.5')
+    await expect(runClear(given, { yes: true, host: '10.0.0.6' })).rejects.toThrow("came '10.0.0.6'")
+    expect(done.cleared).toBe(0)
+    expect(await runClear(given, { yes: true, host: '10.0.0.5' })).toBe(0)
+  })
+})
+
+describe('a command meets the data', () => {
+  async function access(remote: 0 | 1 | 2 | 3 | undefined, env: Record<string, string> = {}) {
+    const events: string[] = []
+    const context = await commandContext()
+    const onData = askOrOpen({
+      settings: async () => parseSettings({ env }),
+      remote: async () => {
+        events.push('asked')
+        return remote
+      },
+      open: async () => {
+        events.push('opened')
+        return { ...context, [Symbol.asyncDispose]: async () => void events.push('closed') }
+      },
+    })
+    return { events, onData }
+  }
+
+  test('in the process that holds it', async () => {
+    const { events, onData } = await access(3)
+    expect(await onData({}, REQUEST, async () => 0)).toBe(3)
+    expect(events).toEqual(['asked'])
+  })
+
+  test('else here, and closes it whatever happens', async () => {
+    const { events, onData } = await access(undefined)
+    expect(await onData({}, REQUEST, async () => 1)).toBe(1)
+    await expect(onData({}, REQUEST, () => Promise.reject(new TypeError('x')))).rejects.toThrow('x')
+    expect(events).toEqual(['asked', 'opened', 'closed', 'asked', 'opened', 'closed'])
+  })
+
+  test('never here when it makes sense only there', async () => {
+    const { events, onData } = await access(undefined)
+    await expect(onData({}, { ...REQUEST, needsRunning: true }, async () => 0)).rejects.toMatchObject({
+      code: 'not-running',
+    })
+    expect(events).toEqual(['asked'])
+  })
+
+  test('not at all with wrong settings', async () => {
+    const { events, onData } = await access(0, { TIDEMARK_HTTP_PORT: 'x' })
+    await expect(onData({}, REQUEST, async () => 0)).rejects.toMatchObject({ code: 'settings-invalid' })
+    expect(events).toEqual([])
+  })
+
+  const unused = async (): Promise<never> => {
+    throw new TypeError('not to be called')
+  }
+  const data: CliDeps['data'] = {
+    proof: async (context) => {
+      await context.out('open\n')
+      return 1
+    },
+    verify: unused,
+    recover: unused,
+    writeoff: unused,
+    export: unused,
+  }
+
+  test('that came over HTTP runs on what is open, with its exit code', async () => {
+    const context = await commandContext()
+    expect(await runInside(context, data, { argv: ['--data', 'd', 'proof'], files: {} })).toBe(1)
+    expect(context.said.out).toBe('open\n')
+  })
+
+  test.each([['up'], ['settings'], ['clear', '--yes'], ['--no-demo']])(
+    '%s does not run from elsewhere',
+    async (...argv) => {
+      const context = await commandContext()
+      expect(await runInside(context, data, { argv, files: {} })).toBe(2)
+      expect(context.said.note).toContain('runs only in the process it was typed in')
+    },
+  )
+
+  test('that came over HTTP reads only the files that came with it', async () => {
+    const context = await commandContext()
+    const argv = ['schemas', 'check', 'a.avsc']
+    const text = '{"type":"record","name":"a","fields":[{"name":"x","type":"double"}]}'
+    expect(await runInside(context, data, { argv, files: { 'a.avsc': text } })).toBe(0)
+    expect(await runInside(context, data, { argv: [...argv, 'package.json'], files: { 'a.avsc': text } })).toBe(2)
+    expect(context.said.note).toContain('the content of package.json did not come with the command')
+  })
+})

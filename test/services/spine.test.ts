@@ -1,0 +1,241 @@
+/** The promise of the whole: what a gateway accepted lands exactly once and is proven, however link, machines and stores fail in between. */
+
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { runVerify } from '../../services/commands/verify.ts'
+import { runWriteoff } from '../../services/commands/writeoff.ts'
+import type { Offer } from '../../services/ports/journal.ts'
+import { type HostedGateway, identityOf, offers, openWorld, type World } from '../support/world.ts'
+
+const T0 = Date.UTC(2026, 10, 1)
+let world: World
+
+beforeEach(async () => {
+  world = await openWorld()
+})
+afterEach(async () => {
+  await world[Symbol.asyncDispose]()
+})
+
+async function accept(hosted: HostedGateway, list: readonly Offer[]): Promise<void> {
+  const answered = hosted.journal.append({ offers: list })
+  await world.clock.advance(0)
+  expect(await answered).toEqual({ accepted: list.length, duplicates: 0 })
+}
+
+async function complete(id = 'g1', withinMs = 120_000): Promise<void> {
+  const sinceMs = world.clock.wallMs()
+  await world.clock.until(
+    `${id} complete`,
+    async () => {
+      const proof = await world.proof(id)
+      return proof.state === 'complete' && Date.parse(proof.last_mark ?? '') >= sinceMs
+    },
+    withinMs,
+  )
+}
+
+/** Each exactly once, and nothing else. */
+async function expectStored(...lists: readonly (readonly Offer[])[]): Promise<void> {
+  const want = lists.flat().map((each) => `g1/${each.type}/${each.sensor}/${each.time?.ms}.${each.time?.ns}`)
+  expect((await world.stored()).map(identityOf).toSorted()).toEqual(want.toSorted())
+}
+
+async function cutFor(hosted: HostedGateway, ms: number): Promise<void> {
+  hosted.link.cut()
+  await world.clock.advance(ms)
+}
+
+describe('the spine', () => {
+  test('lands what is accepted while the link is up, once, and proves it', async () => {
+    const g1 = await world.startGateway('g1')
+    await accept(g1, offers(100, T0))
+    await complete()
+    await expectStored(offers(100, T0))
+    expect(world.recovery.counts.requests).toBe(0)
+  })
+
+  test('opens a gap while the link is cut and closes it by itself when it is back', async () => {
+    const g1 = await world.startGateway('g1')
+    await accept(g1, offers(10, T0))
+    await complete()
+    await cutFor(g1, 5000)
+    await accept(g1, offers(50, T0 + 100_000))
+    await world.clock.advance(5000)
+    expect((await world.proof('g1')).state).toBe('open')
+    expect((await world.stored()).length).toBe(10)
+    g1.link.restore()
+    await accept(g1, offers(5, T0 + 900_000))
+    await complete()
+    await expectStored(offers(10, T0), offers(50, T0 + 100_000), offers(5, T0 + 900_000))
+    const { outages } = await world.proof('g1')
+    expect(outages).toHaveLength(1)
+    expect(outages[0]).toMatchObject({ state: 'complete', noticed_by: 'uplink' })
+    expect(world.recovery.counts.requests).toBe(1)
+    expect(world.sink.counts.duplicate).toBe(0)
+  })
+
+  test('loses nothing when the gateway is killed inside the outage and again during recovery', async () => {
+    let g1 = await world.startGateway('g1')
+    await accept(g1, offers(10, T0))
+    await cutFor(g1, 3000)
+    await accept(g1, offers(3000, T0 + 100_000))
+    await g1.kill()
+    g1 = await world.startGateway('g1')
+    g1.link.cut()
+    await accept(g1, offers(40, T0 + 9_000_000))
+    await world.clock.advance(5000)
+    g1.link.restore()
+    await world.clock.until('recovery began', () => world.recovery.counts.requests > 0)
+    await g1.kill()
+    g1 = await world.startGateway('g1')
+    await complete()
+    await expectStored(offers(10, T0), offers(3000, T0 + 100_000), offers(40, T0 + 9_000_000))
+  })
+
+  test('loses nothing when the cloud restarts during recovery', async () => {
+    const g1 = await world.startGateway('g1')
+    await cutFor(g1, 3000)
+    await accept(g1, offers(3000, T0))
+    g1.link.restore()
+    await world.clock.until('recovery began', () => world.recovery.counts.requests > 0)
+    await world.restartCloud()
+    await complete()
+    await expectStored(offers(3000, T0))
+  })
+
+  test.each([
+    ['the first live record after the reconnect is lost', 'readings', 1],
+    ['a single reconnect event is lost', 'connection_status', 1],
+    ['all connection events are lost', 'connection_status', Number.POSITIVE_INFINITY],
+    ['the first request is lost', 'recovery_data_request', 1],
+    ['the first part of the answer is lost', 'recovery_data', 1],
+  ] as const)('closes the gap although %s', async (_, topic, times) => {
+    const g1 = await world.startGateway('g1')
+    await accept(g1, offers(10, T0))
+    await complete()
+    await cutFor(g1, 5000)
+    await accept(g1, offers(60, T0 + 100_000))
+    let left = times
+    world.lose = (of) => of === topic && left-- > 0
+    g1.link.restore()
+    await accept(g1, offers(7, T0 + 900_000))
+    await complete()
+    await expectStored(offers(10, T0), offers(60, T0 + 100_000), offers(7, T0 + 900_000))
+  })
+
+  test('finds a live record that vanished without any outage', async () => {
+    const g1 = await world.startGateway('g1')
+    let lose = true
+    world.lose = (topic, record) => {
+      const batch = topic === 'readings' && record.headers?.['kind'] === 'batch'
+      return batch && lose && !(lose = false)
+    }
+    await accept(g1, offers(30, T0))
+    await complete()
+    await expectStored(offers(30, T0))
+  })
+
+  test('finds the tail: accepted, then killed before anything was sent', async () => {
+    let g1 = await world.startGateway('g1')
+    await accept(g1, offers(10, T0))
+    await complete()
+    await cutFor(g1, 1)
+    await accept(g1, offers(20, T0 + 100_000))
+    await g1.kill()
+    g1 = await world.startGateway('g1')
+    await complete()
+    await expectStored(offers(10, T0), offers(20, T0 + 100_000))
+  })
+
+  test('keeps a dead gateway open until it is written off, and lands its readings after all when it comes back', async () => {
+    let g1 = await world.startGateway('g1')
+    await accept(g1, offers(10, T0))
+    await complete()
+    const epoch = g1.journal.epoch
+    let left = 1
+    world.lose = (topic, record) => topic === 'readings' && record.headers?.['kind'] === 'batch' && left-- > 0
+    await accept(g1, offers(5, T0 + 100_000))
+    await world.clock.advance(1200)
+    await g1.kill()
+    await world.clock.advance(60_000)
+    expect((await world.proof('g1')).state).toBe('open')
+    await runWriteoff(world.context, { gateway: 'g1', epoch, ranges: '11-', reason: 'drowned' })
+    await world.clock.until('closed', async () => (await world.proof('g1')).state === 'closed')
+    expect(await world.proof('g1')).toMatchObject({ lost: 5, pending: 0 })
+    g1 = await world.startGateway('g1')
+    await complete()
+    await expectStored(offers(10, T0), offers(5, T0 + 100_000))
+    expect(await world.proof('g1')).toMatchObject({ lost: 0, settled: 15 })
+  })
+
+  test('asks for nothing that is on the log while a store is away, and drains when it is back', async () => {
+    const g1 = await world.startGateway('g1')
+    await accept(g1, offers(10, T0))
+    await complete()
+    world.store.away = true
+    for (let i = 0; i < 20; i++) {
+      await accept(g1, offers(50, T0 + 100_000 * (i + 1)))
+      await world.clock.advance(3000)
+    }
+    expect((await world.proof('g1')).state).toBe('open')
+    expect(world.recovery.counts.requests).toBe(0)
+    world.store.away = false
+    await complete()
+    expect((await world.stored()).length).toBe(1010)
+    expect(world.recovery.counts.requests).toBe(0)
+    expect(world.sink.counts.duplicate).toBe(0)
+  })
+
+  test('fills a wiped store from the journal without a hand', async () => {
+    const g1 = await world.startGateway('g1')
+    await accept(g1, offers(200, T0))
+    await complete()
+    await world.wipeStore()
+    await world.clock.until('open', async () => (await world.proof('g1')).state === 'open')
+    await complete()
+    await expectStored(offers(200, T0))
+  })
+
+  test('finds a reading removed by hand: verify names its day, proof opens, it lands again', async () => {
+    const g1 = await world.startGateway('g1')
+    await accept(g1, offers(100, T0))
+    await complete()
+    await world.clock.advance(20_000)
+    expect(await audited()).toBe(0)
+    world.printed()
+    await world.removeStored(({ reading }) => reading.ms === T0 + 41_000)
+    expect((await world.stored()).length).toBe(99)
+    expect(await audited('--json')).toBe(1)
+    const report = JSON.parse(world.printed())
+    expect(report.stores[0].differences).toMatchObject([{ type: 'temperature', sensor: 's1', day: '2026-11-01', missing: 1 }])
+    expect(report.stores[0].revoked).toBe(1)
+    await complete()
+    await expectStored(offers(100, T0))
+    expect(await audited()).toBe(0)
+  })
+
+  test('answers void for what a full journal dropped, and closes with exceptions', async () => {
+    const g1 = await world.startGateway('g1', { maxBytes: 60_000, whenFull: 'drop-oldest' })
+    await accept(g1, offers(10, T0))
+    await complete()
+    await cutFor(g1, 2000)
+    for (let i = 0; i < 40; i++) await accept(g1, offers(100, T0 + 1_000_000 * (i + 1), `s${i}`))
+    g1.link.restore()
+    await world.clock.until('closed', async () => (await world.proof('g1')).state === 'closed')
+    const proof = await world.proof('g1')
+    expect(proof.void).toBeGreaterThan(0)
+    expect(proof.settled + proof.void).toBe(4010)
+    expect((await world.stored()).length).toBe(proof.settled)
+    await world.clock.advance(20_000)
+    expect(await audited()).toBe(0)
+  })
+})
+
+async function audited(json?: '--json'): Promise<number> {
+  let code: number | undefined
+  void runVerify(world.context, { json: json !== undefined }).then((each) => {
+    code = each
+  })
+  await world.clock.until('verify ended', () => code !== undefined)
+  return code ?? -1
+}
