@@ -14,6 +14,7 @@ const MARK = record('tidemark.Mark', 'What the live lane says in band.', [
     'long',
     'Nothing at or below it comes by the live lane any more, but what this record and earlier ones carry.',
   ),
+  field('head', 'long', 'How far the journal had accepted when the record was made, sent or not.'),
   field('finals', arrayOf(FINAL), 'Where earlier epochs ended, until a receipt names them.'),
 ])
 

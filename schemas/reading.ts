@@ -6,6 +6,9 @@ export type Epoch = string & { readonly brand: 'Epoch' }
 /** The place of a reading inside its epoch: 1, 2, 3 … */
 export type Seq = number
 
+/** Stands for "to the end" where ranges have none; no journal comes near it. */
+export const SEQ_MAX: Seq = 2 ** 52
+
 /** `double` is a JS number, `integer` a bigint within ±(2⁵³−1), so that 1 and 1.0 stay two different values. */
 export type Value = number | bigint | boolean | string
 export type ValueKind = 'double' | 'integer' | 'boolean' | 'string'

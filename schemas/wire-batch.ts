@@ -17,6 +17,7 @@ export interface WireFinal {
 }
 interface WireMark {
   readonly high_water: number | null
+  readonly head: number
   readonly finals: readonly WireFinal[]
 }
 interface WireUnavailable {
@@ -219,13 +220,14 @@ function presentValues(wire: WireReading['values']): Values {
   return values
 }
 
-function markToWire({ highWater, finals }: Mark): WireMark {
-  return { high_water: highWater, finals: finalsToWire(finals) }
+function markToWire({ highWater, head, finals }: Mark): WireMark {
+  return { high_water: highWater, head, finals: finalsToWire(finals) }
 }
 
 function markFromWire(wire: WireMark): Mark {
   return {
     highWater: wire.high_water === null ? null : seqFromWire(wire.high_water),
+    head: seqFromWire(wire.head),
     finals: finalsFromWire(wire.finals),
   }
 }

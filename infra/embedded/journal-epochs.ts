@@ -3,6 +3,7 @@
 import type { Epoch, Range, Seq, StoreGeneration } from '../../schemas/reading.ts'
 import {
   contains,
+  equal,
   intersect,
   isEmpty,
   NOTHING,
@@ -30,12 +31,14 @@ export interface EpochState {
   readonly acceptedBefore: number
   readonly lastSeq: Seq
   readonly confirmed: RangeSet
+  /** A receipt has named its final with everything up to it settled. */
+  readonly acknowledged: boolean
   readonly voided: readonly VoidRange[]
   readonly pruned: readonly PrunedRanges[]
 }
 
 export function newEpoch(ordinal: number, epoch: Epoch, acceptedBefore: number): EpochState {
-  return { ordinal, epoch, acceptedBefore, lastSeq: 0, confirmed: NOTHING, voided: [], pruned: [] }
+  return { ordinal, epoch, acceptedBefore, lastSeq: 0, confirmed: NOTHING, acknowledged: false, voided: [], pruned: [] }
 }
 
 export function voidedSet(state: EpochState): RangeSet {
@@ -62,17 +65,19 @@ export function countsOf(state: EpochState): EpochCounts {
 }
 
 export function infoOf(state: EpochState, open: boolean): EpochInfo {
-  const { epoch, lastSeq, confirmed, voided } = state
-  return { epoch, lastSeq, open, confirmed, voided, pruned: prunedSet(state) }
+  const { epoch, lastSeq, confirmed, acknowledged, voided } = state
+  return { epoch, lastSeq, open, confirmed, acknowledged, voided, pruned: prunedSet(state) }
 }
 
 /** Adds what a receipt settles of this epoch. */
-export function confirm(state: EpochState, settled: readonly Range[]): EpochState {
-  return { ...state, confirmed: union(state.confirmed, intersect(rangeSet(settled), upTo(state.lastSeq))) }
+export function confirm(state: EpochState, settled: readonly Range[], complete: boolean): EpochState {
+  const named = intersect(rangeSet(settled), upTo(state.lastSeq))
+  const acknowledged = state.acknowledged || (complete && equal(named, upTo(state.lastSeq)))
+  return { ...state, acknowledged, confirmed: union(state.confirmed, named) }
 }
 
 export function unconfirm(state: EpochState): EpochState {
-  return isEmpty(state.confirmed) ? state : { ...state, confirmed: NOTHING }
+  return isEmpty(state.confirmed) ? state : { ...state, confirmed: NOTHING, acknowledged: false }
 }
 
 export function prune(state: EpochState, ranges: RangeSet, stores: readonly StoreGeneration[]): EpochState {

@@ -235,9 +235,11 @@ class EmbeddedJournal implements Journal {
   /** Receipts are repeated often; a repetition costs no write. */
   #saysNothingNew({ stores, epochs }: Receipt): boolean {
     if (!sameStores(stores, this.#storage.epochs.stores)) return false
-    return epochs.every(({ epoch, settled }) => {
+    return epochs.every(({ epoch, settled, complete }) => {
       const state = this.#storage.epochs.find(epoch)
-      return state === undefined || equal(confirm(state, settled).confirmed, state.confirmed)
+      if (state === undefined) return true
+      const next = confirm(state, settled, complete)
+      return next.acknowledged === state.acknowledged && equal(next.confirmed, state.confirmed)
     })
   }
 
@@ -247,10 +249,10 @@ class EmbeddedJournal implements Journal {
       rows.saveStores(tx, stores)
       for (const state of rows.all()) if (unconfirm(state) !== state) rows.save(tx, unconfirm(state))
     }
-    for (const { epoch, settled } of epochs) {
+    for (const { epoch, settled, complete } of epochs) {
       const ordinal = rows.find(epoch)?.ordinal
       const state = ordinal === undefined ? undefined : rows.latest(ordinal)
-      if (state !== undefined) rows.save(tx, confirm(state, settled))
+      if (state !== undefined) rows.save(tx, confirm(state, settled, complete))
     }
   }
 

@@ -20,7 +20,7 @@ interface Job {
   fail(error: unknown): void
 }
 
-const MAP_BYTES = 64 * 2 ** 30
+const MAP_BYTES = 16 * 2 ** 30
 /** A transaction takes no further body once its puts hold this many bytes, so that neither its memory nor the pause of the event loop grows without bound. */
 const TRANSACTION_BYTES = 16_000_000
 /** LMDB breaks when one process opens a file twice. */

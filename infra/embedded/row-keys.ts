@@ -21,7 +21,7 @@ export class KeySpace {
   /** From the first to after the last row of a kind that begins with `fields`. */
   all(kind: string, ...fields: readonly Bytes[]): { readonly from: Bytes; readonly to: Bytes } {
     const from = this.key(kind, ...fields)
-    return { from, to: after(from) }
+    return { from, to: afterPrefix(from) }
   }
 }
 
@@ -35,7 +35,7 @@ export function makeKeySpace(tx: KvTx, letter: string, name: string): KeySpace {
   const known = findKeySpace(tx, letter, name)
   if (known !== undefined) return known
   const from = directoryKey(letter, '')
-  const used = [...tx.range({ from, to: after(from) })].length
+  const used = [...tx.range({ from, to: afterPrefix(from) })].length
   const number = Uint8Array.of((used + 1) >> 8, (used + 1) & 255)
   tx.put(directoryKey(letter, name), number)
   return new KeySpace(Buffer.concat([Buffer.from(letter, 'latin1'), number]))
@@ -80,7 +80,7 @@ export function readU48Field(key: Bytes, at: number): number {
 }
 
 /** The smallest key that is greater than every key beginning with `prefix`. */
-export function after(prefix: Bytes): Bytes {
+export function afterPrefix(prefix: Bytes): Bytes {
   const next = Buffer.from(prefix)
   for (let i = next.length - 1; i >= 0; i--) {
     if (next[i] !== 255) {

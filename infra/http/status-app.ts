@@ -55,7 +55,8 @@ export function statusApp(options: StatusOptions): Hono<{ Bindings: HttpBindings
     const refused = mayPost(context.env.incoming.headers)
     if (refused !== undefined) return context.json({ code: refused.code, reason: refused.reason }, 401)
     const body = LINK.safeParse(await context.req.json().catch(() => undefined))
-    if (!body.success) return context.json({ code: 'usage-wrong', reason: 'expected {"cut": true} or {"cut": false}' }, 400)
+    if (!body.success)
+      return context.json({ code: 'usage-wrong', reason: 'expected {"cut": true} or {"cut": false}' }, 400)
     const gateway = context.req.param('gateway')
     if (!options.hosted().some((each) => each.gateway === gateway)) {
       return context.json({ code: 'gateway-unknown', reason: `no gateway ${gateway} runs here` }, 404)

@@ -28,9 +28,13 @@ export interface AnswerPart {
   readonly redrive: boolean
 }
 
-/** What the live lane says in band: nothing at or below `highWater` will come by it any more, but what this record and earlier ones carry. */
+/**
+ * What the live lane says in band: nothing at or below `highWater` will come by it any more, but what this record and earlier ones carry.
+ * `head` is how far the journal had accepted when the record was made, sent or not: what a proof must cover.
+ */
 export interface Mark {
   readonly highWater: Seq | null
+  readonly head: Seq
   readonly finals: readonly Final[]
 }
 

@@ -32,7 +32,7 @@ const csvItems: ImportFormat = async function* (text, rules) {
   const waiting: CsvRow[] = []
   let plan: ReturnType<typeof planColumns> | undefined
   for await (const { chunk, isLast } of withEnd(text)) {
-    waiting.push(...reader.push(chunk, isLast))
+    for (const row of reader.push(chunk, isLast)) waiting.push(row)
     if (plan === undefined) {
       if (waiting.length <= SAMPLE_ROWS && !isLast) continue
       const header = waiting.shift()

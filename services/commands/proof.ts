@@ -28,10 +28,10 @@ const POLL_MS = 200
 
 export async function runProof(context: CommandContext, options: ProofOptions): Promise<ExitCode> {
   const { clock, signal } = context
-  const startMs = clock.wallMs()
+  const marks = new FreshMarks(clock.wallMs())
   const deadlineMs = clock.monotonicMs() + (options.waitMs ?? 0)
   let proof = await proofOf(context, options.gateway)
-  while (options.waitMs !== undefined && !isSettledSince(proof, startMs) && clock.monotonicMs() < deadlineMs) {
+  while (options.waitMs !== undefined && !marks.settled(proof) && clock.monotonicMs() < deadlineMs) {
     if (context.terminal) context.note(`\r${waitingLine(proof)}\u001b[K`)
     await clock.sleep(POLL_MS, signal)
     proof = await proofOf(context, options.gateway)
@@ -70,10 +70,29 @@ function msOf(time: string | null): number {
   return instant === undefined || 'reason' in instant ? Number.NEGATIVE_INFINITY : instant.ms
 }
 
-/** Every gateway has shown a mark since, and none is open. */
-function isSettledSince(proof: Proof, startMs: number): boolean {
-  const marked = proof.gateways.every((each) => msOf(each.last_mark) >= startMs)
-  return marked && proof.gateways.length > 0 && proof.state !== 'open'
+/**
+ * Every gateway has shown a mark since, and none is open. A mark may have been on its way when the command began; the one after it was made
+ * later, and covers everything accepted before. So two marks are waited for.
+ */
+class FreshMarks {
+  readonly #startMs: number
+  readonly #first = new Map<string, string>()
+
+  constructor(startMs: number) {
+    this.#startMs = startMs
+  }
+
+  settled(proof: Proof): boolean {
+    const fresh = proof.gateways.filter((each) => this.#isFresh(each)).length
+    return fresh === proof.gateways.length && fresh > 0 && proof.state !== 'open'
+  }
+
+  #isFresh({ gateway, last_mark: mark }: GatewayVerdict): boolean {
+    if (mark === null || msOf(mark) < this.#startMs) return false
+    const first = this.#first.get(gateway) ?? mark
+    this.#first.set(gateway, first)
+    return mark !== first
+  }
 }
 
 function waitingLine(proof: Proof): string {

@@ -23,6 +23,7 @@ export interface MarkEvent {
   readonly kind: 'mark'
   readonly epoch: Epoch
   readonly highWater: Seq | null
+  readonly head: Seq
   readonly finals: readonly Final[]
   readonly offset: number
   readonly appendedMs: number
@@ -90,18 +91,22 @@ function setEpoch(ledger: Ledger, epoch: Epoch, change: (held: EpochLedger) => E
   ledger.changed.add(epoch)
 }
 
-/** The higher bound wins; of equal ones the offset by which it was said first. */
-function withBound(held: EpochLedger, bound: Seq, at: number): EpochLedger {
-  if (bound < held.bound || (bound === held.bound && at >= held.boundAt)) return held
-  return { ...held, bound, boundAt: at }
+/** The higher one wins; of equal ones the offset by which it was said first. */
+function withHighWater(held: EpochLedger, highWater: Seq, at: number): EpochLedger {
+  if (highWater < held.highWater || (highWater === held.highWater && at >= held.highWaterAt)) return held
+  return { ...held, highWater, highWaterAt: at, bound: Math.max(held.bound, highWater) }
 }
 
 function foldMark(ledger: Ledger, mark: MarkEvent): void {
-  setEpoch(ledger, mark.epoch, (held) => ({
-    ...withBound(held, mark.highWater ?? 0, mark.offset),
-    firstMark: Math.min(held.firstMark, mark.offset),
-    lastMark: Math.max(held.lastMark, mark.offset),
-  }))
+  setEpoch(ledger, mark.epoch, (before) => {
+    const held = withHighWater(before, mark.highWater ?? 0, mark.offset)
+    return {
+      ...held,
+      bound: Math.max(held.bound, mark.head),
+      firstMark: Math.min(held.firstMark, mark.offset),
+      lastMark: Math.max(held.lastMark, mark.offset),
+    }
+  })
   foldFinals(ledger, mark.finals, mark.offset)
   const last = ledger.head.lastMark
   if (last !== null && last.offset >= mark.offset) return
@@ -112,7 +117,7 @@ function foldMark(ledger: Ledger, mark: MarkEvent): void {
 function foldFinals(ledger: Ledger, finals: readonly Final[], at: number): void {
   for (const { epoch, finalSeq } of finals) {
     setEpoch(ledger, epoch, (before) => {
-      const held = withBound(before, finalSeq, at)
+      const held = withHighWater(before, finalSeq, at)
       return held.final !== null && held.final >= finalSeq ? held : { ...held, final: finalSeq }
     })
   }
@@ -178,7 +183,7 @@ function foldLandings(ledger: Ledger, record: Landings, offset: number): void {
     ...record.finals.map((each) => [each.epoch, each.finalSeq] as const),
   ]
   for (const [epoch, seq] of passed) {
-    setEpoch(ledger, epoch, (held) => withBound(held, seq, record.source.nextOffset - 1))
+    setEpoch(ledger, epoch, (held) => withHighWater(held, seq, record.source.nextOffset - 1))
     setStoreEpoch(ledger, epoch, record.store, record.generation, (held) =>
       held.passed >= seq ? held : { ...held, passed: seq },
     )

@@ -1,8 +1,8 @@
 /** The headers of `readings` and `recovery_data` records: the facts of the batch for readers that need no values. They never settle a position. */
 
-import type { Final, LiveMark, ReadingBatch } from '../../schemas/records/batch.ts'
+import type { Final, LiveMark, Mark, ReadingBatch } from '../../schemas/records/batch.ts'
 import type { EpochRanges } from '../../schemas/records/events.ts'
-import type { Epoch, Range, Seq } from '../../schemas/reading.ts'
+import { type Epoch, type Range, type Seq, SEQ_MAX } from '../../schemas/reading.ts'
 import { rangesOf } from './range-set.ts'
 
 export type Headers = Readonly<Record<string, string>>
@@ -14,6 +14,7 @@ export function headersOf(record: ReadingBatch | LiveMark): Headers {
   const mark = record.mark
   if (mark !== undefined) {
     if (mark.highWater !== null) out['high_water'] = String(mark.highWater)
+    out['head'] = String(mark.head)
     if (mark.finals.length > 0) out['finals'] = mark.finals.map((each) => `${each.epoch}:${each.finalSeq}`).join(',')
   }
   if (record.kind === 'mark') return out
@@ -29,11 +30,12 @@ export function headersOf(record: ReadingBatch | LiveMark): Headers {
 /** What a record of `readings` says of the mark; undefined where the headers are not ours. */
 export function markFromHeaders(
   headers: Headers,
-): { readonly epoch: Epoch; readonly highWater: Seq | null; readonly finals: readonly Final[] } | undefined {
+): (Mark & { readonly epoch: Epoch }) | undefined {
   const epoch = epochFrom(headers['epoch'])
   if (epoch === undefined) return undefined
   const highWater = headers['high_water'] === undefined ? null : seqFrom(headers['high_water'])
-  if (highWater === undefined) return undefined
+  const head = seqFrom(headers['head'])
+  if (highWater === undefined || head === undefined) return undefined
   const finals: Final[] = []
   for (const text of (headers['finals'] ?? '').split(',').filter((each) => each !== '')) {
     const colon = text.lastIndexOf(':')
@@ -42,7 +44,7 @@ export function markFromHeaders(
     if (of === undefined || finalSeq === undefined) return undefined
     finals.push({ epoch: of, finalSeq })
   }
-  return { epoch, highWater, finals }
+  return { epoch, highWater, head, finals }
 }
 
 export function answerFromHeaders(
@@ -71,7 +73,7 @@ export function parseRanges(text: string): readonly Range[] | undefined {
   for (const part of text.split(',').filter((each) => each !== '')) {
     const [from, to, more] = part.split('-')
     const a = seqFrom(from)
-    const b = to === undefined ? a : to === '' ? Number.MAX_SAFE_INTEGER : seqFrom(to)
+    const b = to === undefined ? a : to === '' ? SEQ_MAX : seqFrom(to)
     if (a === undefined || b === undefined || more !== undefined || b < a) return undefined
     out.push([a, b])
   }

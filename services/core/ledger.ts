@@ -36,8 +36,10 @@ export interface EpochLedger {
   readonly firstMark: number
   readonly lastMark: number
   /** Highest high water or final seen by anyone, and an offset on `readings` by which it had been said. */
+  readonly highWater: Seq
+  readonly highWaterAt: number
+  /** What a proof must cover: the highest high water, final or journal head seen by anyone. */
   readonly bound: Seq
-  readonly boundAt: number
   readonly final: Seq | null
   readonly voided: RangeSet
   /** Written off, each with the readings offset from which a mark makes it requestable again. */
@@ -161,8 +163,9 @@ export function newEpoch(epoch: Epoch): EpochLedger {
     epoch,
     firstMark: Number.MAX_SAFE_INTEGER,
     lastMark: -1,
+    highWater: 0,
+    highWaterAt: Number.MAX_SAFE_INTEGER,
     bound: 0,
-    boundAt: Number.MAX_SAFE_INTEGER,
     final: null,
     voided: [],
     lost: [],

@@ -93,10 +93,10 @@ function isSettled(ledger: Ledger, epoch: EpochLedger, required: readonly string
   return required.every((store) => isEmpty(subtract(upTo(epoch.bound), settledIn(epoch, ledger.head.stores[store]))))
 }
 
-/** The bound of the epoch as far as this store is past the record that said it: by its landings, or by where it reads on. */
+/** The high water of the epoch as far as this store is past the record that said it: by its landings, or by where it reads on. */
 function passedBy(epoch: EpochLedger, state: StoreState | undefined): Seq {
   const next = (state === undefined ? undefined : currentGeneration(state))?.next.readings ?? 0
-  return next > epoch.boundAt ? epoch.bound : storeEpoch(epoch, state).passed
+  return next > epoch.highWaterAt ? epoch.highWater : storeEpoch(epoch, state).passed
 }
 
 function wanted(ledger: Ledger, epoch: EpochLedger, state: StoreState | undefined): RangeSet {

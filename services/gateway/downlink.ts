@@ -18,7 +18,7 @@ export interface DownlinkOptions {
 }
 
 const FACT = 'receipts-next'
-const RETRY = { firstMs: 500, maxMs: 10_000 }
+const RETRY = { firstMs: 200, maxMs: 2_000 }
 
 export class Downlink {
   readonly #options: DownlinkOptions

@@ -7,7 +7,6 @@ import type { Final, LiveMark, Mark, ReadingBatch } from '../../schemas/records/
 import { delayMs } from '../core/delay.ts'
 import { codeOf } from '../core/errors.ts'
 import { headersOf } from '../core/headers.ts'
-import { isEmpty, rangeSet, subtract, union, upTo } from '../core/range-set.ts'
 import type { Clock, Random } from '../ports/clock.ts'
 import type { Journal } from '../ports/journal.ts'
 import type { MessageLog, Outgoing } from '../ports/message-log.ts'
@@ -75,7 +74,7 @@ export class Uplink {
     const { journal } = this.#options
     if (!this.#up || journal.head() === 0) return
     const finals = [{ epoch: journal.epoch, finalSeq: journal.head() }]
-    await this.#send([this.#mark({ highWater: this.#cursor, finals })], signal)
+    await this.#send([this.#mark({ highWater: this.#cursor, head: journal.head(), finals })], signal)
   }
 
   async #connect(signal: AbortSignal): Promise<void> {
@@ -122,7 +121,7 @@ export class Uplink {
     const batches = cutBatches(readings)
     const records = batches.map((batch, i) => {
       const last = i === batches.length - 1
-      return this.#batch(batch, last ? this.#nextMark(to) : { highWater: null, finals: [] })
+      return this.#batch(batch, last ? this.#nextMark(to) : { highWater: null, head: to, finals: [] })
     })
     await this.#send(records.length === 0 ? [this.#mark(this.#nextMark(to))] : records, signal)
     this.#cursor = to
@@ -141,7 +140,7 @@ export class Uplink {
   }
 
   #nextMark(highWater: Seq): Mark {
-    return { highWater, finals: this.#finals() }
+    return { highWater, head: this.#options.journal.head(), finals: this.#finals() }
   }
 
   /** Finals of ended epochs that receipts have not settled yet: once a heartbeat, at most a hundred, in rotation. */
@@ -149,7 +148,7 @@ export class Uplink {
     const { journal, clock, heartbeatMs } = this.#options
     if (clock.monotonicMs() - this.#finalsMs < heartbeatMs) return []
     this.#finalsMs = clock.monotonicMs()
-    const waiting = unconfirmedFinals(journal)
+    const waiting = unacknowledgedFinals(journal)
     if (waiting.length <= FINALS_MAX) return waiting
     const from = this.#finalsFrom % waiting.length
     this.#finalsFrom = from + FINALS_MAX
@@ -182,15 +181,11 @@ export class Uplink {
   }
 }
 
-/** Of ended, non-empty epochs: those with a position that no receipt has confirmed and no void covers. */
-function unconfirmedFinals(journal: Journal): readonly Final[] {
+/** Of ended, non-empty epochs: those whose final no receipt has named with everything settled. */
+function unacknowledgedFinals(journal: Journal): readonly Final[] {
   return journal
     .epochs()
-    .filter((each) => {
-      if (each.open) return false
-      const settled = union(rangeSet(each.confirmed), rangeSet(each.voided.map((voided) => voided.range)))
-      return !isEmpty(subtract(upTo(each.lastSeq), settled))
-    })
+    .filter((each) => !each.open && !each.acknowledged)
     .map((each) => ({ epoch: each.epoch, finalSeq: each.lastSeq }))
 }
 

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { lockDataDir, runningProcess } from '../../infra/embedded/data-dir.ts'
-import { inputFile } from '../../infra/embedded/input-file.ts'
+import { openInputFile } from '../../infra/input-file.ts'
 import { httpDoorClient } from '../../infra/http/door-client.ts'
 import { systemClock, systemRandom } from '../../infra/system.ts'
 import { runClear } from '../commands/clear.ts'
@@ -42,7 +42,7 @@ export function localCommands(machine: Machine, data: DataCommands): LocalComman
     clock: systemClock,
     random: systemRandom,
     openDoor: httpDoorClient,
-    openFile: inputFile,
+    openFile: openInputFile,
   }
   const door = async (given: GivenOptions, url: string | undefined) => {
     const settings = settingsOrThrow(await readSettings(given))

@@ -41,6 +41,8 @@ export interface EpochInfo {
   readonly open: boolean
   /** What receipts have confirmed, what this journal declared void, and what it no longer holds for other reasons. */
   readonly confirmed: readonly Range[]
+  /** A receipt has named the epoch's final, everything up to it settled: it need not be announced any more. */
+  readonly acknowledged: boolean
   readonly voided: readonly VoidRange[]
   readonly pruned: readonly Range[]
 }

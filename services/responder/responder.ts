@@ -33,7 +33,7 @@ export interface ResponderOptions {
 }
 
 const FACT = 'requests-next'
-const RETRY = { firstMs: 500, maxMs: 10_000 }
+const RETRY = { firstMs: 200, maxMs: 2_000 }
 const PIECE_READINGS_MAX = 5_000
 /** Requests that wait; more are left on the log until these are answered. */
 const WAITING_MAX = 100
@@ -68,8 +68,7 @@ export class Responder {
     const partition = messageLog.partitionOf(source.gateway)
     for (let attempt = 1; !signal.aborted; attempt++) {
       try {
-        const kept = facts.fact(FACT)
-        const from = kept === undefined ? 'latest' : Number(kept)
+        const from = await this.#nextRequest(partition)
         for await (const records of messageLog.tail({ topic: 'recovery_data_request', partition, from }, signal)) {
           for (const record of records) {
             if (record.key !== source.gateway) continue
@@ -87,6 +86,16 @@ export class Responder {
         await clock.sleep(delayMs(attempt, { ...RETRY, chance: random.next() }), signal).catch(() => undefined)
       }
     }
+  }
+
+  /** Requests from before this gateway's first connection are not for this journal; all later ones are, also those that came while the link was cut. */
+  async #nextRequest(partition: number): Promise<number> {
+    const { facts, messageLog } = this.#options
+    const kept = facts.fact(FACT)
+    if (kept !== undefined) return Number(kept)
+    const next = (await messageLog.offsets('recovery_data_request'))[partition]?.next ?? 0
+    await facts.saveFact(FACT, String(next))
+    return next
   }
 
   async #enqueue(request: RecoveryDataRequest, signal: AbortSignal): Promise<void> {

@@ -131,7 +131,9 @@ function transactionCases(open: Open): void {
     const failing = it.kv.write((tx) => {
       tx.put(bytes('kept'), bytes('wrong'))
       tx.put(bytes('kept'), bytes('wrong again'))
-      tx.put(bytes('new'), bytes('wrong'))
+      const key = bytes('new')
+      tx.put(key, bytes('wrong'))
+      key.fill(0)
       tx.delete(bytes('neighbour'))
       throw mistake
     })

@@ -272,6 +272,8 @@ function flowCases({ open }: MessageLogCases): void {
     )
     expect((await reader.records(1)).map(textOf)).toEqual(['1'])
     const waiting = reader.records(1)
+    // It waits by now.
+    await it.log.produce('landings', valued('to no one'))
     reader.consumer.resume(0)
     expect((await waiting).map(textOf)).toEqual(['0'])
     reader.consumer.pause(0)

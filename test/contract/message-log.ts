@@ -226,6 +226,12 @@ function keepingCases({ open, testWith }: MessageLogCases): void {
     expect((await log.offsets('readings'))[partitionOfKey(log)]).toEqual({ first: 3, next: 3 })
     expect(await contentOf(log, 'landings')).toEqual([])
     expect((await contentOf(log, 'quarantine')).length).toBe(2)
+    const events = log
+      .consume({ group: 'late', topics: ['readings'] })
+      .events(never())
+      [Symbol.asyncIterator]()
+    const { value: assigned } = await events.next()
+    expect(assigned.partitions[partitionOfKey(log)].offsets).toEqual({ readings: 3 })
     expect(await log.produce('readings', valued('later'))).toEqual([3])
   })
 
@@ -267,6 +273,7 @@ function keepingCases({ open, testWith }: MessageLogCases): void {
       expect((await contentOf(it.log, 'manifests', 0)).map(({ key }) => key)).toEqual(['b', 'a'])
       await send('c', 'again')
       expect((await contentOf(it.log, 'manifests', 0)).map(({ key }) => key)).toEqual(['b', 'a', 'c'])
+      expect((await it.log.listTopics()).find(({ name }) => name === 'manifests')?.records).toBe(3)
     },
   )
 }

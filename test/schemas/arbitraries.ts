@@ -65,6 +65,7 @@ export function reading(type: string, values: fc.Arbitrary<Values>): fc.Arbitrar
 
 export const mark: fc.Arbitrary<Mark> = fc.record({
   highWater: fc.option(seq),
+  head: seq,
   finals: fc.array(final, { maxLength: 3 }),
 })
 const answer: fc.Arbitrary<AnswerPart> = fc.record({

@@ -46,7 +46,7 @@ function batchOf(values: readonly Values[], type = 'numbers'): ReadingBatch {
     gateway: GATEWAY,
     epoch: EPOCH,
     type,
-    mark: { highWater: values.length, finals: [] },
+    mark: { highWater: values.length, head: values.length, finals: [] },
     readings,
   }
 }
@@ -237,7 +237,7 @@ describe('what is refused', () => {
       kind: 'mark',
       gateway: GATEWAY,
       epoch: EPOCH,
-      mark: { highWater: null, finals: [] },
+      mark: { highWater: null, head: 0, finals: [] },
     })
     expect(await codec.decode('recovery_data', mark)).toMatchObject({
       code: 'unknown-schema',

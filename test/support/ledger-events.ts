@@ -14,6 +14,7 @@ export function mark(epoch: Epoch, highWater: Seq | null, offset: number, finals
     kind: 'mark',
     epoch,
     highWater,
+    head: highWater ?? 0,
     finals: finals.map(([of, finalSeq]) => ({ epoch: of, finalSeq })),
     offset,
     appendedMs: 1000 + offset,

@@ -82,8 +82,8 @@ describe.skipIf(!canBoundFiles)('a commit that fails (needs prlimit of util-linu
     const said = vi.spyOn(console, 'error').mockImplementation(() => undefined)
     boundFiles(it.kv.fileBytes())
     const failed = await Promise.allSettled([
-      it.kv.write((tx) => tx.put(key, Buffer.alloc(500_000))),
-      it.kv.write(() => 'only read'),
+      it.kv.write((tx) => tx.put(key, Buffer.alloc(17_000_000))),
+      it.kv.write(() => 'in the next transaction'),
     ])
     boundFiles('unlimited')
     said.mockRestore()

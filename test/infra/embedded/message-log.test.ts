@@ -158,6 +158,17 @@ describe('a group', () => {
     )
   })
 
+  test('goes back by a reset only, not by a commit', async () => {
+    const { log } = inMemory()
+    await log.produce('readings', valued('a', 'b'))
+    const partition = log.partitionOf(KEY)
+    const { consumer, events } = newFollower(log)
+    await events.next()
+    await events.next()
+    for (const next of [2, 1]) await consumer.commit('readings', partition, next)
+    expect((await log.committed('g', ['readings'])).readings?.[partition]).toBe(2)
+  })
+
   test('thirteen members share twelve partitions: one waits and takes over', async () => {
     const { log } = inMemory()
     const members = Array.from({ length: log.partitions + 1 }, () => newFollower(log))

@@ -204,7 +204,7 @@ describe('schemas', () => {
       gateway: 'g' as never,
       epoch: '00c0ffee00c0ffee' as never,
       type: 'tide',
-      mark: { highWater: 0, finals: [] },
+      mark: { highWater: 0, head: 0, finals: [] },
       readings: [],
     })
     expect(await context.registry.latest('readings-tidemark.batch.tide')).toEqual({

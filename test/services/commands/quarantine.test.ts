@@ -42,7 +42,7 @@ async function entered(
     gateway: GATEWAY,
     store: 'embedded',
     source: { topic: 'readings', partition: context.messageLog.partitionOf(GATEWAY), firstOffset: 3, nextOffset: 4 },
-    raw: await context.codec.encode('readings', { ...SINGLE, mark: { highWater: 7, finals: [] } }),
+    raw: await context.codec.encode('readings', { ...SINGLE, mark: { highWater: 7, head: 7, finals: [] } }),
     attempts: 1,
     ...entry,
   }

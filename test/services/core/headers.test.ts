@@ -1,7 +1,7 @@
 /** Headers say what the batch says, and nothing that is not ours passes for one. */
 
 import { describe, expect, test } from 'vitest'
-import type { Epoch, GatewayId, PositionedReading } from '../../../schemas/reading.ts'
+import { type Epoch, type GatewayId, type PositionedReading, SEQ_MAX } from '../../../schemas/reading.ts'
 import {
   answerFromHeaders,
   formatRanges,
@@ -29,7 +29,7 @@ const reading = (seq: number): PositionedReading => ({
 
 describe('headers', () => {
   test('carry mark, finals and position ranges of a live batch', () => {
-    const mark = { highWater: 9, finals: [{ epoch: earlier, finalSeq: 4 }] }
+    const mark = { highWater: 9, head: 12, finals: [{ epoch: earlier, finalSeq: 4 }] }
     const headers = headersOf({ kind: 'batch', gateway, epoch, type: 't', mark, readings: [7, 8, 9, 3].map(reading) })
     expect(markFromHeaders(headers)).toEqual({ epoch, ...mark })
     expect(rangesFromHeaders(headers)).toEqual({ epoch, ranges: [[3, 3], [7, 9]] })
@@ -45,14 +45,14 @@ describe('headers', () => {
   test('that are foreign or broken are no mark', () => {
     expect(markFromHeaders({})).toBeUndefined()
     expect(markFromHeaders({ epoch: 'not-an-epoch' })).toBeUndefined()
-    expect(markFromHeaders({ epoch, high_water: '-1' })).toBeUndefined()
-    expect(markFromHeaders({ epoch, high_water: '1e99' })).toBeUndefined()
-    expect(markFromHeaders({ epoch, finals: 'x' })).toBeUndefined()
+    expect(markFromHeaders({ epoch, head: '1', high_water: '-1' })).toBeUndefined()
+    expect(markFromHeaders({ epoch, head: '1', high_water: '1e99' })).toBeUndefined()
+    expect(markFromHeaders({ epoch, head: '1', finals: 'x' })).toBeUndefined()
   })
 
   test('ranges read back as written, and an open end is allowed to operators', () => {
     expect(parseRanges(formatRanges([[1, 5], [7, 7]]))).toEqual([[1, 5], [7, 7]])
-    expect(parseRanges('501-')).toEqual([[501, Number.MAX_SAFE_INTEGER]])
+    expect(parseRanges('501-')).toEqual([[501, SEQ_MAX]])
     for (const wrong of ['a', '5-1', '1-2-3', '1.5', '-']) expect(parseRanges(wrong)).toBeUndefined()
   })
 })

@@ -105,7 +105,7 @@ test('a store that is renewed in the middle of a batch gets all of it anew', asy
   const store = storeThat((seqs) => {
     writes += 1
     if (seqs.length > 2) throw new TidemarkError('batch-refused')
-    return writes < 4 ? 'old' : 'new'
+    return writes < 3 ? 'old' : 'new'
   })
   await land(store, 4)
   expect(writes).toBeGreaterThan(5)
