@@ -28,9 +28,9 @@ const IN_PLACE: Placing = { placed: true, bumpNs: 0 }
 export class IdentityIndex {
   readonly #space: KeySpace
   readonly #leaves: Leaves
-  /** Series with an instant that more than one reading claimed. */
-  readonly #chained = new Set<number>()
-  #chainedNow: number[] = []
+  /** Series with an instant that more than one reading claimed, and whether one that was moved has been declared void. */
+  readonly #chained = new Map<number, boolean>()
+  #chainedBefore: (readonly [series: number, before: boolean | undefined])[] = []
   readonly #writer = new ByteWriter()
 
   constructor(space: KeySpace) {
@@ -39,7 +39,9 @@ export class IdentityIndex {
   }
 
   load(kv: Kv): this {
-    for (const { key } of kv.range(this.#space.all(KIND.chained))) this.#chained.add(readU32Field(key, key.length - 4))
+    for (const { key, value } of kv.range(this.#space.all(KIND.chained))) {
+      this.#chained.set(readU32Field(key, key.length - 4), value[0] === VOIDED)
+    }
     return this
   }
 
@@ -58,7 +60,9 @@ export class IdentityIndex {
   /** The reading in this place was declared gone: offered again, it is taken again. */
   markVoid(tx: CountedTx, series: number, ms: number, ns: number): void {
     if (!this.#leaves.seek(tx.uncounted, series, ms, ns)) return
-    this.#leaves.replace(this.#entry(VOIDED, this.#digestFound(), this.#bumpFound()))
+    const bumpNs = this.#bumpFound()
+    if (bumpNs > 0) this.#chain(tx, series, true)
+    this.#leaves.replace(this.#entry(VOIDED, this.#digestFound(), bumpNs))
     tx.changed = true
   }
 
@@ -67,13 +71,16 @@ export class IdentityIndex {
   }
 
   keep(): void {
-    this.#chainedNow = []
+    this.#chainedBefore = []
   }
 
   drop(): void {
     this.#leaves.forget()
-    for (const series of this.#chainedNow) this.#chained.delete(series)
-    this.#chainedNow = []
+    for (const [series, before] of this.#chainedBefore.reverse()) {
+      if (before === undefined) this.#chained.delete(series)
+      else this.#chained.set(series, before)
+    }
+    this.#chainedBefore = []
   }
 
   /** Drops a slice of the rows whose newest entry `isOver` says so of, first of the leaves, then of the moved readings. Gives back where to go on. */
@@ -94,38 +101,45 @@ export class IdentityIndex {
   }
 
   #place(tx: CountedTx, series: number, ms: number, ns: number, digest: Uint8Array, stamp: Stamp): Placing {
-    const taken = this.#leaves.seek(tx.uncounted, series, ms, ns)
-    if (taken && this.#holds(digest)) return this.#known()
-    if (!taken && !this.#chained.has(series)) {
-      this.#leaves.insert(tx.uncounted, ms, ns, digest, DIGEST_KEPT, stamp)
-      return IN_PLACE
+    if (this.#chained.has(series)) return this.#placeInChain(tx, series, ms, ns, digest, stamp)
+    if (this.#leaves.seek(tx.uncounted, series, ms, ns)) {
+      return this.#holds(digest) ? this.#known() : this.#move(tx, series, ms, ns, digest, stamp, 0)
     }
-    return this.#placeInChain(tx, series, ms, ns, digest, stamp, taken)
+    this.#leaves.insert(tx.uncounted, ms, ns, digest, DIGEST_KEPT, stamp)
+    return IN_PLACE
   }
 
-  #placeInChain(
+  /** The same where the instant may have been claimed before: also when its own entry is gone, it is not given again. */
+  #placeInChain(tx: CountedTx, series: number, ms: number, ns: number, digest: Uint8Array, stamp: Stamp): Placing {
+    const tail = this.#tail(tx, series, ms, ns)
+    if (tail !== undefined) {
+      const moved = tx.get(this.#movedKey(series, ms, ns, digest))
+      if (moved !== undefined) return this.#knownAt(tx, series, ms, ns, readMoved(moved).bumpNs, digest)
+    }
+    const taken = this.#leaves.seek(tx.uncounted, series, ms, ns)
+    if (taken && this.#holds(digest)) return this.#known()
+    if (taken || tail !== undefined) return this.#move(tx, series, ms, ns, digest, stamp, tail ?? 0)
+    this.#leaves.insert(tx.uncounted, ms, ns, digest, DIGEST_KEPT, stamp)
+    return IN_PLACE
+  }
+
+  #move(
     tx: CountedTx,
     series: number,
     ms: number,
     ns: number,
     digest: Uint8Array,
     stamp: Stamp,
-    taken: boolean,
+    tail: number,
   ): Placing {
-    const tail = this.#tail(tx, series, ms, ns)
-    if (!taken && tail === undefined) {
-      this.#leaves.insert(tx.uncounted, ms, ns, digest, DIGEST_KEPT, stamp)
-      return IN_PLACE
-    }
-    if (tail !== undefined) {
-      const row = tx.get(this.#movedKey(series, ms, ns, digest))
-      if (row !== undefined) return this.#knownAt(tx, series, ms, ns, readMoved(row).bumpNs, digest)
-    }
-    const bumpNs = this.#freeBump(tx, series, ms, ns, (tail ?? 0) + 1)
+    const bumpNs = this.#freeBump(tx, series, ms, ns, tail + 1)
     const place = addNanos({ ms, ns }, bumpNs)
     const entry = this.#entry(0, digest, bumpNs)
     this.#leaves.insert(tx.uncounted, place.ms, place.ns, entry, entry.length, stamp)
-    this.#remember(tx, series, ms, ns, digest, bumpNs, stamp)
+    const row = this.#movedRow(bumpNs, stamp)
+    tx.put(this.#movedKey(series, ms, ns, digest), row)
+    tx.put(this.#movedKey(series, ms, ns), row)
+    if (!this.#chained.has(series)) this.#chain(tx, series, false)
     return { placed: true, bumpNs }
   }
 
@@ -142,22 +156,12 @@ export class IdentityIndex {
     }
   }
 
-  #remember(
-    tx: CountedTx,
-    series: number,
-    ms: number,
-    ns: number,
-    digest: Uint8Array,
-    bumpNs: number,
-    stamp: Stamp,
-  ): void {
-    const row = this.#movedRow(bumpNs, stamp)
-    tx.put(this.#movedKey(series, ms, ns, digest), row)
-    tx.put(this.#movedKey(series, ms, ns), row)
-    if (this.#chained.has(series)) return
-    tx.put(this.#space.key(KIND.chained, u32Field(series)), new Uint8Array(0))
-    this.#chained.add(series)
-    this.#chainedNow.push(series)
+  #chain(tx: CountedTx, series: number, hasVoid: boolean): void {
+    const before = this.#chained.get(series)
+    if (before === hasVoid) return
+    tx.put(this.#space.key(KIND.chained, u32Field(series)), Uint8Array.of(hasVoid ? VOIDED : 0))
+    this.#chained.set(series, hasVoid)
+    this.#chainedBefore.push([series, before])
   }
 
   /** The last bump given at an instant. */
@@ -168,6 +172,7 @@ export class IdentityIndex {
   }
 
   #knownAt(tx: CountedTx, series: number, ms: number, ns: number, bumpNs: number, digest: Uint8Array): Placing {
+    if (this.#chained.get(series) === false) return DUPLICATE
     const place = addNanos({ ms, ns }, bumpNs)
     if (!this.#leaves.seek(tx.uncounted, series, place.ms, place.ns) || !this.#holds(digest)) return DUPLICATE
     return this.#known()

@@ -70,7 +70,8 @@ class EmbeddedReadingStore implements ReadingStore {
   }
 
   async generation(): Promise<string> {
-    return this.#generation() ?? this.#write((_tx, _parts, generation) => generation)
+    this.#assertOpen()
+    return this.#unlessAway(() => this.#generation()) ?? this.#write((_tx, _parts, generation) => generation)
   }
 
   async renew(): Promise<string> {
@@ -91,20 +92,14 @@ class EmbeddedReadingStore implements ReadingStore {
   }
 
   async *read(filter: ReadingFilter, signal: AbortSignal): AsyncGenerator<readonly StoredReading[]> {
-    signal.throwIfAborted()
-    this.#assertOpen()
-    const parts = this.#loaded()
-    if (parts === undefined) return
-    let batch: StoredReading[] = []
-    for (const reading of parts.stored(this.#kv, filter)) {
-      batch.push(reading)
-      if (batch.length < BATCH_READINGS) continue
-      yield batch
+    const batches = this.#batches(filter)
+    for (;;) {
       signal.throwIfAborted()
       this.#assertOpen()
-      batch = []
+      const batch = this.#unlessAway(() => batches.next())
+      if (batch.done === true) return
+      yield batch.value
     }
-    if (batch.length > 0) yield batch
   }
 
   async probe(signal: AbortSignal): Promise<void> {
@@ -116,23 +111,46 @@ class EmbeddedReadingStore implements ReadingStore {
     this.#closed = true
   }
 
+  *#batches(filter: ReadingFilter): Generator<readonly StoredReading[]> {
+    let batch: StoredReading[] = []
+    for (const reading of this.#loaded()?.stored(this.#kv, filter) ?? []) {
+      batch.push(reading)
+      if (batch.length < BATCH_READINGS) continue
+      yield batch
+      batch = []
+    }
+    if (batch.length > 0) yield batch
+  }
+
   #generation(): string | undefined {
-    this.#assertOpen()
     const space = findKeySpace(this.#kv, 'R', this.name)
     const row = space === undefined ? undefined : this.#kv.get(space.key(GENERATION_KIND))
     return row === undefined ? undefined : textOf(row)
   }
 
-  /** Runs `body` with the generation as it was before, made now where there was none. Whatever fails but the data itself, the store is away. */
+  #unlessAway<T>(work: () => T): T {
+    try {
+      return work()
+    } catch (error) {
+      throw this.#away(error)
+    }
+  }
+
+  /** Runs `body` with the generation as it was before, made now where there was none. */
   async #write<T>(body: (tx: KvTx, parts: StoreParts, generation: string) => T): Promise<T> {
     this.#assertOpen()
     const fresh = this.#random.id()
     try {
       return await this.#kv.write((tx) => this.#inTransaction(tx, fresh, body))
     } catch (error) {
-      if (codeOf(error) === 'store-corrupt') throw error
-      throw new TidemarkError('store-unavailable', `the embedded store ${this.name}`, {}, error)
+      throw this.#away(error)
     }
+  }
+
+  /** Whatever fails but the data itself, the store is away. */
+  #away(error: unknown): unknown {
+    if (codeOf(error) === 'store-corrupt') return error
+    return new TidemarkError('store-unavailable', `the embedded store ${this.name}`, {}, error)
   }
 
   /**

@@ -20,7 +20,7 @@ export type Body =
 
 const unzip = promisify(gunzip)
 
-/** Never throws for what a client does. The stream is read directly: the bridge to a web `Request` costs more than the parsing. */
+/** Never throws for what a client does. The stream is read directly, because a web `Request` has no way to stop at a limit and still answer. */
 export async function readBody(incoming: IncomingMessage, maxBytes: number): Promise<Body> {
   const encoding = (incoming.headers['content-encoding'] ?? 'identity').trim().toLowerCase()
   if (encoding !== 'identity' && encoding !== 'gzip' && encoding !== 'x-gzip') {

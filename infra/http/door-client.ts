@@ -13,9 +13,10 @@ interface Call {
 }
 
 const SILENCE_MS = 60_000
+const HELD_MS = 2 ** 30
 const REPLY_BYTES_MAX = 64_000_000
 
-/** Throws `usage-wrong` for what is not an http or https URL. */
+/** Keeps the process alive until it is disposed. Throws `usage-wrong` for what is not an http or https URL. */
 export function httpDoorClient(url: string, token?: string): DoorClient {
   const base = baseOf(url)
   const secure = base.protocol === 'https:'
@@ -47,6 +48,8 @@ export function httpDoorClient(url: string, token?: string): DoorClient {
       throw new TidemarkError('door-unavailable', (error as Error).message, { url: base.href }, error)
     }
   }
+  // Neither an idle connection nor a sleeping clock keeps a process alive, and a command that paces its sending is only those two.
+  const held = setInterval(() => undefined, HELD_MS)
   const target = (path: string): URL => new URL(base.href.replace(/\/$/, '') + path)
   return {
     url: base.href,
@@ -56,7 +59,10 @@ export function httpDoorClient(url: string, token?: string): DoorClient {
       for (const [name, value] of Object.entries(query ?? {})) to.searchParams.set(name, value)
       return call({ method: 'POST', url: to, headers: { 'Content-Type': contentType }, body }, signal)
     },
-    [Symbol.asyncDispose]: async () => agent.destroy(),
+    [Symbol.asyncDispose]: async () => {
+      clearInterval(held)
+      agent.destroy()
+    },
   }
 }
 

@@ -3,6 +3,7 @@
 import type { GatewayId } from '../../schemas/reading.ts'
 import { TidemarkError } from '../core/errors.ts'
 import { formatDuration } from '../core/quantities.ts'
+import { SILENT_HEARTBEATS } from '../core/request-rule.ts'
 import type { CommandContext, ExitCode } from './context.ts'
 
 export interface LinkOptions {
@@ -21,6 +22,8 @@ export async function runLink(context: CommandContext, { action, gateway, forMs 
   }
   running.setLink(gateway as GatewayId, action === 'cut', forMs)
   const until = forMs === undefined ? '' : ` for ${formatDuration(forMs)}`
-  await context.out(action === 'cut' ? `${gateway}: link cut${until}\n` : `${gateway}: link restored\n`)
+  const seenMs = SILENT_HEARTBEATS * context.settings.heartbeatMs
+  const sayCut = `link cut${until}; what it accepts now waits in its journal, and proof calls it open within ${formatDuration(seenMs)}`
+  await context.out(`${gateway}: ${action === 'cut' ? sayCut : 'link restored'}\n`)
   return 0
 }

@@ -173,7 +173,7 @@ export function journalRoomContract(label: string, open: () => Promise<JournalUn
       expect(readings).toBe(taken)
       expect(await codeThrownBy(append(journal, series('more', 500)))).toBe('journal-full')
       expect(journal.usage()).toMatchObject({ bytes, readings })
-      expect(await append(journal, series('s', taken))).toEqual({ accepted: 0, duplicates: taken })
+      expect(await append(journal, series('s', 100))).toEqual({ accepted: 0, duplicates: 100 })
       expect(readAll(await it.open(), journal.epoch, [1, taken])).toHaveLength(taken)
     })
 

@@ -74,6 +74,15 @@ describe('the client of a door', () => {
     await expect(reply).rejects.toThrow('enough')
   })
 
+  it('keeps the process alive until it is disposed', async () => {
+    const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+    const before = timers()
+    const client = httpDoorClient('http://127.0.0.1:1')
+    expect(timers()).toBe(before + 1)
+    await client[Symbol.asyncDispose]()
+    expect(timers()).toBe(before)
+  })
+
   it('takes http and https URLs only', () => {
     expect(() => httpDoorClient('127.0.0.1:8080')).toThrow(/http:\/\//)
     expect(() => httpDoorClient('ftp://x')).toThrow(/http:\/\//)

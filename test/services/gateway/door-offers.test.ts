@@ -103,7 +103,9 @@ describe('a door', () => {
   ])('answers %s with its code', (_, item, code) => {
     expect(codeOf(item)).toBe(code)
   })
+})
 
+describe('a door with types', () => {
   it('refuses undeclared types where the settings say so, and names the declared ones', () => {
     expect(codeOf(free, refusing)).toBe('type-undeclared')
     expect(refusing.fromJson(free)).toMatchObject({ reason: expect.stringContaining('probe') })
