@@ -23,21 +23,22 @@ export function parsed(text: string): Type {
   }
 }
 
-/** The places where it fails, down to the fields. A record that holds itself is followed by avsc's own answer. */
-function* reasonsAt(path: string, writer: Type, reader: Type, depth = 0): Generator<string> {
-  if (depth > 32 || refusal(writer, reader) === undefined) return
+/** The places where it fails, down to the fields; a record that holds itself is looked into once. */
+function* reasonsAt(path: string, writer: Type, reader: Type, seen: Set<Type> = new Set()): Generator<string> {
+  if (seen.has(reader) || refusal(writer, reader) === undefined) return
   if (writer instanceof types.RecordType && reader instanceof types.RecordType && sameName(writer, reader)) {
+    seen.add(reader)
     for (const field of reader.fields) {
       const before = writer.fields.find(({ name }) => name === field.name || field.aliases.includes(name))
-      if (before !== undefined) yield* reasonsAt(`${path}.${field.name}`, before.type, field.type, depth + 1)
+      if (before !== undefined) yield* reasonsAt(`${path}.${field.name}`, before.type, field.type, seen)
       else if (field.defaultValue() === undefined) {
         yield `${path}.${field.name} is new and has no default: records written before do not have it`
       }
     }
   } else if (writer instanceof types.ArrayType && reader instanceof types.ArrayType) {
-    yield* reasonsAt(`${path}[]`, writer.itemsType, reader.itemsType, depth + 1)
+    yield* reasonsAt(`${path}[]`, writer.itemsType, reader.itemsType, seen)
   } else if (writer instanceof types.MapType && reader instanceof types.MapType) {
-    yield* reasonsAt(`${path}{}`, writer.valuesType, reader.valuesType, depth + 1)
+    yield* reasonsAt(`${path}{}`, writer.valuesType, reader.valuesType, seen)
   } else {
     yield `${path} was ${shown(writer)} and is ${shown(reader)}, which can't read it`
   }

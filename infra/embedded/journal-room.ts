@@ -1,7 +1,8 @@
 /**
- * Makes room in a journal, in this order: confirmed readings, even young ones; then index entries of readings long gone, the oldest quarter first;
- * then, where the setting allows it, the oldest unconfirmed readings, declared void in the transaction that deletes them.
- * Index entries go before readings do: a repetition that is no longer recognised still meets its identity in the stores, a dropped reading is gone.
+ * Makes room in a journal, in this order: confirmed readings, even young ones; then, where more than half of the room is not readings, index entries of
+ * readings no longer held, the oldest quarter first; then, where the setting allows it, the oldest unconfirmed readings, declared void in the transaction
+ * that deletes them. Without the second step a journal that outlives its `identityKeepMs` would be full of its index in the end, and take nothing
+ * more for ever; a repetition that the index no longer knows still meets its identity in the stores.
  */
 
 import type { RangeSet } from '../../services/core/range-set.ts'
@@ -71,7 +72,7 @@ export class Room {
     const goal = needed - this.#settings.maxBytes / STEP_OF_MAX
     let more = true
     while (more && this.#bytes() > goal) more = await this.#pruneSlice(goal)
-    if (this.#bytes() > needed) await this.#shed(needed)
+    if (this.#bytes() > needed && this.#isMostlyIndex()) await this.#shed(needed)
     more = this.#settings.whenFull === 'drop-oldest' && this.#storage.counters.blockBytes > this.#bytes() - needed
     while (more && this.#bytes() > needed) more = await this.#storage.write((tx, now) => this.#dropSlice(tx, now, goal))
     return this.#bytes() <= needed
@@ -79,6 +80,11 @@ export class Room {
 
   #bytes(): number {
     return this.#storage.counters.bytes
+  }
+
+  #isMostlyIndex(): boolean {
+    const { bytes, blockBytes } = this.#storage.counters
+    return bytes - blockBytes > this.#settings.maxBytes / 2
   }
 
   #oldestHeld(): number {

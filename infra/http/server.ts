@@ -41,7 +41,6 @@ export async function serveHttp(app: WebApp, { host, port }: ServeOptions): Prom
   let closing: Promise<void> | undefined
   // Without this a kept connection would stay open after its last answer until the grace is over.
   server.prependListener('request', (_request, response) => {
-    if (closing !== undefined) response.setHeader('Connection', 'close')
     response.once('close', () => {
       if (closing !== undefined) server.closeIdleConnections()
     })

@@ -65,6 +65,7 @@ const LANDED_RANGES = record('tidemark.LandedRanges', 'What became of these posi
 const HIGH_WATER = record('tidemark.HighWater', 'The highest mark of an epoch.', [
   field('epoch', 'string', 'The epoch.'),
   field('high_water', 'long', 'The mark.'),
+  field('mark_time', TIME, 'When the log had appended it.'),
 ])
 
 const STORE_FIELDS = [

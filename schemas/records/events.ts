@@ -80,8 +80,8 @@ export interface Landings {
   readonly timeMs: number
   readonly source: LandingSource
   readonly landed: readonly LandedRanges[]
-  /** From `readings` only: the highest mark of each epoch among these records. */
-  readonly highWaters: readonly { readonly epoch: Epoch; readonly highWater: Seq }[]
+  /** From `readings` only: the highest mark of each epoch among these records, and when the log had appended it. */
+  readonly highWaters: readonly { readonly epoch: Epoch; readonly highWater: Seq; readonly markMs: number }[]
   readonly finals: readonly Final[]
 }
 

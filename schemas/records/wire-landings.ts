@@ -45,7 +45,7 @@ interface WireLanded extends StoreGeneration {
     readonly outcome: string
     readonly ranges: readonly WireRange[]
   }[]
-  readonly high_waters: readonly { readonly epoch: string; readonly high_water: number }[]
+  readonly high_waters: readonly { readonly epoch: string; readonly high_water: number; readonly mark_time: number }[]
   readonly finals: readonly WireFinal[]
 }
 interface WirePosition extends StoreGeneration {
@@ -190,7 +190,11 @@ function landedToWire(record: Landings): WireLanded {
       outcome: symbolOf(outcome),
       ranges: rangesToWire(ranges),
     })),
-    high_waters: record.highWaters.map(({ epoch, highWater }) => ({ epoch, high_water: highWater })),
+    high_waters: record.highWaters.map(({ epoch, highWater, markMs }) => ({
+      epoch,
+      high_water: highWater,
+      mark_time: markMs,
+    })),
     finals: finalsToWire(record.finals),
   }
 }
@@ -213,6 +217,7 @@ function landedFromWire(wire: WireLanded): Landings {
     highWaters: wire.high_waters.map((it) => ({
       epoch: epochFromWire(it.epoch),
       highWater: seqFromWire(it.high_water),
+      markMs: it.mark_time,
     })),
     finals: finalsFromWire(wire.finals),
   }

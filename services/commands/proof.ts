@@ -71,27 +71,36 @@ function msOf(time: string | null): number {
 }
 
 /**
- * Every gateway has shown a mark since, and none is open. A mark may have been on its way when the command began; the one after it was made
- * later, and covers everything accepted before. So two marks are waited for.
+ * Everything that a gateway had accepted when the command began is due by its second mark since: the first may have been made before. So those are
+ * waited for, then for the state to cover what they say was accepted.
  */
 class FreshMarks {
   readonly #startMs: number
   readonly #first = new Map<string, string>()
+  readonly #wanted = new Map<string, { readonly epoch: string | undefined; readonly accepted: number }>()
 
   constructor(startMs: number) {
     this.#startMs = startMs
   }
 
   settled(proof: Proof): boolean {
-    const fresh = proof.gateways.filter((each) => this.#isFresh(each)).length
-    return fresh === proof.gateways.length && fresh > 0 && proof.state !== 'open'
+    for (const each of proof.gateways) this.#look(each)
+    const done = proof.gateways.filter((each) => this.#isCovered(each)).length
+    return done === proof.gateways.length && done > 0
   }
 
-  #isFresh({ gateway, last_mark: mark }: GatewayVerdict): boolean {
-    if (mark === null || msOf(mark) < this.#startMs) return false
+  #look({ gateway, last_mark: mark, epochs }: GatewayVerdict): void {
+    if (mark === null || msOf(mark) < this.#startMs || this.#wanted.has(gateway)) return
     const first = this.#first.get(gateway) ?? mark
     this.#first.set(gateway, first)
-    return mark !== first
+    const newest = epochs.at(-1)
+    if (mark !== first) this.#wanted.set(gateway, { epoch: newest?.epoch, accepted: newest?.bound ?? 0 })
+  }
+
+  #isCovered({ gateway, state, due, epochs }: GatewayVerdict): boolean {
+    const wanted = this.#wanted.get(gateway)
+    if (wanted === undefined || state === 'open') return false
+    return epochs.at(-1)?.epoch !== wanted.epoch || due >= wanted.accepted
   }
 }
 

@@ -179,13 +179,15 @@ function foldLandings(ledger: Ledger, record: Landings, offset: number): void {
     }
   }
   const passed = [
-    ...record.highWaters.map((each) => [each.epoch, each.highWater] as const),
-    ...record.finals.map((each) => [each.epoch, each.finalSeq] as const),
+    ...record.highWaters.map((each) => [each.epoch, each.highWater, each.markMs] as const),
+    ...record.finals.map((each) => [each.epoch, each.finalSeq, 0] as const),
   ]
-  for (const [epoch, seq] of passed) {
+  for (const [epoch, seq, markMs] of passed) {
     setEpoch(ledger, epoch, (held) => withHighWater(held, seq, record.source.nextOffset - 1))
     setStoreEpoch(ledger, epoch, record.store, record.generation, (held) =>
-      held.passed >= seq ? held : { ...held, passed: seq },
+      held.passed >= seq && held.passedMs >= markMs
+        ? held
+        : { ...held, passed: Math.max(held.passed, seq), passedMs: Math.max(held.passedMs, markMs) },
     )
   }
 }

@@ -26,6 +26,8 @@ export interface StoreEpoch {
   readonly undecodable: readonly { readonly offset: number; readonly ranges: RangeSet }[]
   /** Highest high water or final this store has passed. */
   readonly passed: Seq
+  /** When the log had appended the newest mark it has passed with that. */
+  readonly passedMs: number
   /** Landings from source offsets below `ends` do not count for `ranges`. */
   readonly revoked: { readonly ranges: RangeSet; readonly ends: SourceOffsets }
 }
@@ -133,6 +135,7 @@ export const EMPTY_STORE_EPOCH: StoreEpoch = {
   neverHeld: [],
   undecodable: [],
   passed: 0,
+  passedMs: 0,
   revoked: { ranges: [], ends: NO_OFFSETS },
 }
 

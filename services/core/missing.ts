@@ -94,7 +94,7 @@ function isSettled(ledger: Ledger, epoch: EpochLedger, required: readonly string
 }
 
 /** The high water of the epoch as far as this store is past the record that said it: by its landings, or by where it reads on. */
-function passedBy(epoch: EpochLedger, state: StoreState | undefined): Seq {
+export function passedBy(epoch: EpochLedger, state: StoreState | undefined): Seq {
   const next = (state === undefined ? undefined : currentGeneration(state))?.next.readings ?? 0
   return next > epoch.highWaterAt ? epoch.highWater : storeEpoch(epoch, state).passed
 }

@@ -2,7 +2,7 @@
 
 import type { Range, Seq } from '../../schemas/reading.ts'
 import { currentGeneration, type EpochLedger, type Ledger, type OutageState, storeEpoch } from './ledger.ts'
-import { landedIn, lostOf, missingIn, rejectedIn, settledIn } from './missing.ts'
+import { landedIn, lostOf, missingIn, passedBy, rejectedIn, settledIn } from './missing.ts'
 import { contains, intersect, isEmpty, type RangeSet, rangeSet, size, subtract, union, upTo } from './range-set.ts'
 import { SILENT_HEARTBEATS } from './request-rule.ts'
 
@@ -40,6 +40,10 @@ export interface GatewayVerdict {
   readonly state: State
   /** Why it is not complete, for people. */
   readonly because: readonly string[]
+  /** The log's time of the mark that the state speaks of: what was accepted later is `pending` and may be on its way. */
+  readonly as_of: string | null
+  /** Up to where the newest epoch is judged: the highest position that every required store should have by then. */
+  readonly due: Seq
   readonly connected: boolean
   readonly last_mark: string | null
   readonly accepted: number
@@ -62,15 +66,37 @@ export interface VerdictMoment {
 
 const EPOCHS_SHOWN = 10
 
-export function epochState(ledger: Ledger, epoch: EpochLedger, required: readonly string[]): State {
-  const bound = upTo(epoch.bound)
+/** What is due of an epoch, and as of when. */
+interface Due {
+  readonly bound: Seq
+  readonly asOfMs: number
+}
+
+/**
+ * Of an ended epoch everything is due, at once. Of the newest one what lies at or below the mark that every required store has passed; positions above it
+ * are on their way, and late once that mark is three heartbeats old. Without that rule a gateway that never rests would never be complete.
+ */
+function dueOf(ledger: Ledger, epoch: EpochLedger, required: readonly string[]): Due {
+  const mark = ledger.head.lastMark
+  if (mark === null || epoch.epoch !== mark.epoch) return { bound: epoch.bound, asOfMs: mark?.appendedMs ?? 0 }
+  const states = required.map((store) => ledger.head.stores[store])
+  const passed = Math.min(epoch.bound, ...states.map((state) => passedBy(epoch, state)))
+  if (passed >= epoch.bound) return { bound: epoch.bound, asOfMs: mark.appendedMs }
+  return { bound: passed, asOfMs: Math.min(mark.appendedMs, ...states.map((state) => storeEpoch(epoch, state).passedMs)) }
+}
+
+function epochState(ledger: Ledger, epoch: EpochLedger, required: readonly string[]): State {
+  // Nobody ever said that it accepted anything: journals keep no trace of such a life, so no final will come.
+  if (epoch.bound === 0) return 'complete'
+  const due = dueOf(ledger, epoch, required).bound
+  const bound = upTo(due)
   const states = required.map((store) => ledger.head.stores[store])
   const lost = lostOf(epoch)
   const ended = epoch.final !== null || epoch.epoch === ledger.head.lastMark?.epoch
   if (ended && states.every((state) => isEmpty(subtract(bound, landedIn(epoch, state))))) return 'complete'
   const tailWrittenOff = contains(lost, epoch.bound + 1)
   if (!ended && !tailWrittenOff) return 'open'
-  const settled = states.every((state) => isEmpty(missingIn(epoch, state, epoch.bound)))
+  const settled = states.every((state) => isEmpty(missingIn(epoch, state, due)))
   return settled ? 'closed' : 'open'
 }
 
@@ -84,8 +110,10 @@ export function verdict(ledger: Ledger, moment: VerdictMoment): GatewayVerdict {
   const epochs = inOrder(ledger)
   const states = epochs.map((epoch) => epochState(ledger, epoch, moment.required))
   const newest = epochs.find((each) => each.epoch === ledger.head.lastMark?.epoch)
-  const because = reasons(ledger, moment, epochs, states)
-  const away = !isConnected(ledger, moment) && !(newest !== undefined && contains(lostOf(newest), newest.bound + 1))
+  const due = newest === undefined ? { bound: 0, asOfMs: 0 } : dueOf(ledger, newest, moment.required)
+  const because = reasons(ledger, moment, epochs, states, due.asOfMs)
+  const late = isLate(due.asOfMs, moment) || !isConnected(ledger, moment)
+  const away = late && !(newest !== undefined && contains(lostOf(newest), newest.bound + 1))
   const state = away || states.includes('open') ? 'open' : states.includes('closed') ? 'closed' : 'complete'
   const sums = epochs.map((epoch) => sumsOf(ledger, epoch, moment.required))
   const total = (pick: (each: Sums) => number): number => sums.reduce((sum, each) => sum + pick(each), 0)
@@ -93,6 +121,8 @@ export function verdict(ledger: Ledger, moment: VerdictMoment): GatewayVerdict {
     gateway: ledger.head.gateway,
     state,
     because,
+    as_of: ledger.head.lastMark === null ? null : moment.format(due.asOfMs),
+    due: due.bound,
     connected: isConnected(ledger, moment),
     last_mark: ledger.head.lastMark === null ? null : moment.format(ledger.head.lastMark.appendedMs),
     accepted: total((each) => each.accepted),
@@ -100,7 +130,7 @@ export function verdict(ledger: Ledger, moment: VerdictMoment): GatewayVerdict {
     pending: total((each) => each.pending),
     void: total((each) => each.voided),
     lost: total((each) => each.lost),
-    stores: Object.fromEntries(moment.required.map((store) => [store, storeVerdict(ledger, epochs, store)])),
+    stores: Object.fromEntries(moment.required.map((store) => [store, storeVerdict(ledger, epochs, store, moment.required)])),
     epochs: epochRows(ledger, epochs, states, moment.required),
     outages: ledger.head.outages.map((each) => outageVerdict(ledger, epochs, each, moment)),
   }
@@ -109,14 +139,18 @@ export function verdict(ledger: Ledger, moment: VerdictMoment): GatewayVerdict {
 /** Heard of within three heartbeats, and no disconnect reported since the newest mark. */
 export function isConnected(ledger: Ledger, moment: Pick<VerdictMoment, 'nowMs' | 'heartbeatMs'>): boolean {
   const mark = ledger.head.lastMark
-  if (mark === null || moment.nowMs - mark.appendedMs > SILENT_HEARTBEATS * moment.heartbeatMs) return false
+  if (mark === null || isLate(mark.appendedMs, moment)) return false
   return !ledger.head.outages.some((each) => each.restoredMs === null && each.appendedMs > mark.appendedMs)
+}
+
+function isLate(markMs: number, moment: Pick<VerdictMoment, 'nowMs' | 'heartbeatMs'>): boolean {
+  return moment.nowMs - markMs > SILENT_HEARTBEATS * moment.heartbeatMs
 }
 
 /** Positions that any required store has neither landed nor otherwise settled. */
 function missingAnywhere(ledger: Ledger, epoch: EpochLedger, required: readonly string[]): RangeSet {
   return required.reduce<RangeSet>(
-    (sum, store) => union(sum, missingIn(epoch, ledger.head.stores[store], epoch.bound)),
+    (sum, store) => union(sum, missingIn(epoch, ledger.head.stores[store], dueOf(ledger, epoch, required).bound)),
     [],
   )
 }
@@ -151,7 +185,12 @@ function sumsOf(ledger: Ledger, epoch: EpochLedger, required: readonly string[])
   }
 }
 
-function storeVerdict(ledger: Ledger, epochs: readonly EpochLedger[], store: string): StoreVerdict {
+function storeVerdict(
+  ledger: Ledger,
+  epochs: readonly EpochLedger[],
+  store: string,
+  required: readonly string[],
+): StoreVerdict {
   const state = ledger.head.stores[store]
   const count = (of: (epoch: EpochLedger) => RangeSet): number => epochs.reduce((sum, each) => sum + size(of(each)), 0)
   return {
@@ -159,7 +198,7 @@ function storeVerdict(ledger: Ledger, epochs: readonly EpochLedger[], store: str
     landed: count((epoch) => storeEpoch(epoch, state).landed),
     conflict: count((epoch) => subtract(storeEpoch(epoch, state).conflict, storeEpoch(epoch, state).landed)),
     rejected: count((epoch) => subtract(rejectedIn(epoch, state), landedIn(epoch, state))),
-    missing: count((epoch) => missingIn(epoch, state, epoch.bound)),
+    missing: count((epoch) => missingIn(epoch, state, dueOf(ledger, epoch, required).bound)),
   }
 }
 
@@ -192,12 +231,13 @@ function reasons(
   moment: VerdictMoment,
   epochs: readonly EpochLedger[],
   states: readonly State[],
+  asOfMs: number,
 ): readonly string[] {
   const out: string[] = []
   if (!isConnected(ledger, moment)) {
     const reported = ledger.head.outages.some((each) => each.restoredMs === null)
     out.push(reported ? 'the gateway is disconnected' : 'no mark from the gateway within three heartbeats')
-  }
+  } else if (isLate(asOfMs, moment)) out.push('a store has not come to the newest mark within three heartbeats')
   for (const [i, epoch] of epochs.entries()) {
     if (states[i] !== 'open') continue
     const missing = size(missingAnywhere(ledger, epoch, moment.required))

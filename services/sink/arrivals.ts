@@ -27,7 +27,7 @@ export interface Arrival {
   readonly readings: { readonly arriving: ArrivingReading; readonly offset: number }[]
   readonly unavailable: Unavailable[]
   readonly undecodable: { readonly epoch: Epoch; readonly ranges: readonly Range[]; readonly offset: number }[]
-  readonly highWaters: Map<Epoch, Seq>
+  readonly highWaters: Map<Epoch, { readonly highWater: Seq; readonly markMs: number }>
   readonly finals: Map<Epoch, Final>
 }
 
@@ -53,7 +53,7 @@ export function addRecord(
     const reason = `the record's key is ${JSON.stringify(record.key)}, the gateway in it ${JSON.stringify(batch.gateway)}`
     return addPoison(arrivals, arrival, topic, { record, code: 'key-mismatch', reason })
   }
-  if (topic === 'readings') addMark(arrival, batch)
+  if (topic === 'readings') addMark(arrival, batch, record.appendedMs)
   if (batch.kind === 'mark') return
   const source = topic === 'readings' ? 'live' : 'recovery'
   const redrive = batch.answer?.redrive === true
@@ -91,11 +91,12 @@ function addPoison(arrivals: Arrivals, arrival: Arrival, topic: SourceTopic, poi
   if (ranges !== undefined) arrival.undecodable.push({ ...ranges, offset: poison.record.offset })
 }
 
-function addMark(arrival: Arrival, batch: ReadingBatch | LiveMark): void {
+function addMark(arrival: Arrival, batch: ReadingBatch | LiveMark, markMs: number): void {
   const { mark } = batch
   if (mark === undefined) return
   if (mark.highWater !== null) {
-    arrival.highWaters.set(batch.epoch, Math.max(mark.highWater, arrival.highWaters.get(batch.epoch) ?? 0))
+    const highWater = Math.max(mark.highWater, arrival.highWaters.get(batch.epoch)?.highWater ?? 0)
+    arrival.highWaters.set(batch.epoch, { highWater, markMs })
   }
   for (const final of mark.finals) arrival.finals.set(final.epoch, final)
 }
@@ -128,7 +129,7 @@ export function landingsOf(
     timeMs: facts.timeMs,
     source: { topic: facts.topic, partition: facts.partition, firstOffset, nextOffset },
     landed: of,
-    highWaters: marks ? [...arrival.highWaters].map(([epoch, highWater]) => ({ epoch, highWater })) : [],
+    highWaters: marks ? [...arrival.highWaters].map(([epoch, each]) => ({ epoch, ...each })) : [],
     finals: marks ? [...arrival.finals.values()] : [],
   })
   // Each unreadable answer is told by its own offset, so that three of them can be told from one that came three times.

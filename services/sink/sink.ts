@@ -170,7 +170,10 @@ export class Sink {
 
   #onlyRepeats(topic: SourceTopic, arrival: Arrival): boolean {
     if (topic !== 'readings') return false
-    const said = JSON.stringify([[...arrival.highWaters], [...arrival.finals.keys()]])
+    const said = JSON.stringify([
+      [...arrival.highWaters].map(([epoch, { highWater }]) => [epoch, highWater]),
+      [...arrival.finals.keys()],
+    ])
     const repeats = arrival.readings.length === 0 && this.#toldMarks.get(arrival.gateway) === said
     this.#toldMarks.set(arrival.gateway, said)
     return repeats

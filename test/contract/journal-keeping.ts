@@ -55,13 +55,13 @@ export function journalKeepingContract(label: string, open: () => Promise<Journa
       expect(readAll(journal, third.epoch, [1, 7])).toHaveLength(7)
     })
 
-    test('two hundred openings slow nothing down and lose nothing', async () => {
+    test('fifty openings lose nothing', async () => {
       await using it = await open()
-      for (let i = 0; i < 200; i++) await append(await it.open(), [offer('s', T0 + i)])
+      for (let i = 0; i < 50; i++) await append(await it.open(), [offer('s', T0 + i)])
       const journal = await it.open()
-      expect(journal.epochs()).toHaveLength(200)
-      expect(journal.usage().readings).toBe(200)
-      expect(await append(journal, [offer('s', T0 + 100)])).toEqual({ accepted: 0, duplicates: 1 })
+      expect(journal.epochs()).toHaveLength(50)
+      expect(journal.usage().readings).toBe(50)
+      expect(await append(journal, [offer('s', T0 + 20)])).toEqual({ accepted: 0, duplicates: 1 })
     })
   })
 

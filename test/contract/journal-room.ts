@@ -239,6 +239,25 @@ export function journalRoomContract(label: string, open: () => Promise<JournalUn
       })
     })
 
+    test('what was void and is offered again gets the identity it had, moved readings too', async () => {
+      await using it = await open()
+      const journal = await it.open({ maxBytes: MAX, whenFull: 'drop-oldest' })
+      const stuck = Array.from({ length: 20 }, (_, v) => offer('stuck', T0, { v }))
+      await append(journal, [...series('s', 5), ...stuck])
+      const before = readAll(journal).map(({ sensor, ms, ns, bumpNs, digest }) => ({ sensor, ms, ns, bumpNs, digest }))
+      for (let i = 0; i < 30; i++) await append(journal, series('s', 100, T0 + 1e9 + i * 100_000))
+      expect(outline(journal.read(journal.epoch, [1, 25], 99))).toEqual(['void 1-25'])
+      const larger = await it.open({ maxBytes: MAX * 9 })
+      expect(await append(larger, [...series('s', 5), ...stuck.toReversed(), ...stuck])).toEqual({
+        accepted: 25,
+        duplicates: 20,
+      })
+      const again = readAll(larger).map(({ sensor, ms, ns, bumpNs, digest }) => ({ sensor, ms, ns, bumpNs, digest }))
+      expect(new Set(again)).toEqual(new Set(before))
+      expect(await append(larger, [offer('stuck', T0, { v: 99 })])).toEqual({ accepted: 1, duplicates: 0 })
+      expect(readAll(larger).at(-1)?.bumpNs).toBe(20)
+    })
+
     test('set to drop-oldest drops nothing for a request that would never fit', async () => {
       await using it = await open()
       const journal = await it.open({ maxBytes: MAX, whenFull: 'drop-oldest' })

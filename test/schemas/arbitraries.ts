@@ -148,7 +148,9 @@ export const RECORDS: { readonly [T in keyof TopicRecords]: fc.Arbitrary<TopicRe
       ...said,
       source,
       landed: fc.array(fc.record({ epoch, outcome, ranges }), { maxLength: 3 }),
-      highWaters: fc.array(fc.record({ epoch, highWater: seq }), { maxLength: 2 }),
+      highWaters: fc.array(fc.record({ epoch, highWater: seq, markMs: fc.integer({ min: 0, max: 4e12 }) }), {
+        maxLength: 2,
+      }),
       finals: fc.array(final, { maxLength: 2 }),
     }),
     fc.record({ kind: fc.constant('position' as const), ...said, partition: fc.nat(11), offsets }),

@@ -45,6 +45,21 @@ describe('incompatibilities', () => {
     expect(incompatibilities(words('A'), words('A', 'B'))).toEqual([])
   })
 
+  it('are named once in a record that holds itself', () => {
+    const children = ['left', 'right'].map((name) => ({ name, type: { type: 'array', items: 'R' } }))
+    const tree = (type: string) => record(...children, { name: 'level', type })
+    expect(incompatibilities(tree('double'), tree('string'))).toEqual([
+      'R.level was "double" and is "string", which can\'t read it',
+    ])
+  })
+
+  it("are avsc's own where no field alone is to blame", () => {
+    const both = record(level, { name: 'depth', type: 'double' })
+    expect(incompatibilities(both, record({ ...level, aliases: ['depth'] }))).toEqual([
+      expect.stringMatching(/ambiguous aliasing/),
+    ])
+  })
+
   it('can not be asked of what is no schema', () => {
     expect(() => incompatibilities(record(level), '{"type": "nonsense"}')).toThrow(
       expect.objectContaining({ code: 'schema-invalid' }),

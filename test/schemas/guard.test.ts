@@ -132,6 +132,12 @@ describe('the guard', () => {
     expect(() => guardFor(parse(schema))).toThrow(/take no bytes/)
   })
 
+  it('refuses a schema nested deeper than 32', () => {
+    const nested = (depth: number): unknown => (depth === 0 ? 'int' : { type: 'array', items: nested(depth - 1) })
+    expect(() => guardFor(parse(nested(33)))).toThrow(/deeper than 32/)
+    expect(guardFor(parse(nested(32)))(Buffer.of(0), 0)).toBeUndefined()
+  })
+
   it('refuses a schema that holds itself', () => {
     const schema = { type: 'record', name: 'R', fields: [{ name: 'more', type: { type: 'array', items: 'R' } }] }
     expect(() => guardFor(parse(schema))).toThrow(/recursive/)

@@ -17,7 +17,7 @@ export function mark(epoch: Epoch, highWater: Seq | null, offset: number, finals
     head: highWater ?? 0,
     finals: finals.map(([of, finalSeq]) => ({ epoch: of, finalSeq })),
     offset,
-    appendedMs: 1000 + offset,
+    appendedMs: 1_000_000 + offset,
   }
 }
 
@@ -46,7 +46,7 @@ export function landings(at: number, sketch: LandingSketch): LedgerEvent {
       nextOffset: sketch.offset + 1,
     },
     landed: (sketch.landed ?? []).map(([epoch, outcome, ranges]) => ({ epoch, outcome, ranges })),
-    highWaters: sketch.highWater === undefined ? [] : [{ epoch: sketch.highWater[0], highWater: sketch.highWater[1] }],
+    highWaters: sketch.highWater === undefined ? [] : [{ epoch: sketch.highWater[0], highWater: sketch.highWater[1], markMs: 1_000_000 + sketch.offset }],
     finals: (sketch.finals ?? []).map(([epoch, finalSeq]) => ({ epoch, finalSeq })),
   }
   return { kind: 'landings', record, offset: at }

@@ -90,7 +90,7 @@ describe('what a process left', () => {
   })
 
   test('goes to one of several that find it at once', async () => {
-    for (let round = 0; round < 60; round++) {
+    for (let round = 0; round < 40; round++) {
       await using dir = await temporaryDir()
       await leave(dir.path, { pid: await deadPid(), born: '' })
       const tries = await Promise.allSettled(Array.from({ length: 24 }, (_, i) => lockLater(dir.path, i)))

@@ -1,6 +1,7 @@
 /** The key-value engine on LMDB, and the one in memory that stands in for it: one contract. */
 
 import { spawnSync } from 'node:child_process'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import { openLmdbKv } from '../../../infra/embedded/lmdb-kv.ts'
@@ -45,7 +46,9 @@ describe('openLmdbKv', () => {
 
   test('says that a file is not what it should be', async () => {
     await using dir = await temporaryDir()
-    expect(() => openLmdbKv(dir.path)).toThrow(expect.objectContaining({ code: 'data-unusable' }))
+    const folder = join(dir.path, 'a folder')
+    await mkdir(folder)
+    expect(() => openLmdbKv(folder)).toThrow(expect.objectContaining({ code: 'data-unusable' }))
   })
 
   test('grows past the address space it began with', async () => {

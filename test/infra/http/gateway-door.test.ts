@@ -126,6 +126,7 @@ describe('the HTTP door', () => {
     const from = async (origin: string) => (await post('/readings', BODY, { Origin: origin })).status
     expect(await from('https://evil.example')).toBe(403)
     expect(await from('null')).toBe(403)
+    expect(await from('http://127.0.0.1:1')).toBe(403)
     expect(await from(url)).toBe(200)
   })
 

@@ -171,6 +171,17 @@ describe('import', () => {
     expect(note).toMatch(/in.lp:4: time-missing[\s\S]*in.lp:5: line-invalid/)
   })
 
+  it('names refused rows by their line also when a batch had to be sent in halves', async () => {
+    const context = sendContext({
+      files: { 'in.csv': `time,n\n${Array.from({ length: 9 }, (_, i) => `${i},${i}\n`).join('')}9,\n` },
+    })
+    context.instead.push({ status: 413, headers: {}, body: '{}' })
+    await runImport(context, { files: ['in.csv'], url: 'x', type: 'free', sensor: 's1' })
+    expect(context.posts).toHaveLength(3)
+    expect(context.test.journal.taken).toHaveLength(9)
+    expect(context.said.note).toContain('in.csv:11: values-empty')
+  })
+
   it('names lines of line protocol that only the door refuses by their place in the file', async () => {
     const { note, out } = await imported('free s="a\nb" 1\nprobe depth=1 2\nfree n=1 3\n', {}, 'in.lp')
     expect(note).toContain('in.lp:3: field-unknown')

@@ -7,35 +7,41 @@ import type { LedgerEvent } from '../../../services/core/fold.ts'
 import { verdict } from '../../../services/core/verdict.ts'
 import { E1, E2, GATEWAY, landings, ledgerOf, mark, writtenOff } from '../../support/ledger-events.ts'
 
-const moment = { required: ['s'], nowMs: 1010, heartbeatMs: 1000, format: (ms: number) => String(ms) }
+const moment = { required: ['s'], nowMs: 1_000_010, heartbeatMs: 1000, format: (ms: number) => String(ms) }
 const all: LedgerEvent[] = [mark(E1, 10, 0), landings(0, { offset: 0, landed: [[E1, 'stored', [[1, 10]]]], highWater: [E1, 10] })]
 
 describe('the verdict', () => {
   test('is complete when every position up to the mark landed, and shows the mark', () => {
-    expect(verdict(ledgerOf(all), moment)).toMatchObject({ state: 'complete', accepted: 10, settled: 10, last_mark: '1000' })
+    expect(verdict(ledgerOf(all), moment)).toMatchObject({ state: 'complete', accepted: 10, settled: 10, last_mark: '1000000' })
   })
 
   test('is open while one position is missing, in any required store', () => {
-    const hole = [mark(E1, 10, 0), landings(0, { offset: 0, landed: [[E1, 'stored', [[1, 9]]]] })]
+    const hole = [mark(E1, 10, 0), landings(0, { offset: 0, landed: [[E1, 'stored', [[1, 9]]]], highWater: [E1, 10] })]
     expect(verdict(ledgerOf(hole), moment)).toMatchObject({ state: 'open', pending: 1, epochs: [{ missing: [[10, 10]] }] })
     const two = { ...moment, required: ['s', 't'] }
     expect(verdict(ledgerOf(all, ['s', 't']), two)).toMatchObject({ state: 'open', pending: 10 })
   })
 
-  test('is open for a higher mark that only recovery has seen', () => {
-    expect(verdict(ledgerOf([...all, mark(E1, 11, 1)]), moment)).toMatchObject({ state: 'open', pending: 1 })
+  test('speaks of the mark that every store has passed; what is newer is pending, and late after three heartbeats', () => {
+    const busy = ledgerOf([...all, mark(E1, 11, 1)])
+    expect(verdict(busy, moment)).toMatchObject({ state: 'complete', as_of: '1000000', due: 10, pending: 1 })
+    expect(verdict(ledgerOf([...all, mark(E1, 11, 2900)]), { ...moment, nowMs: 1_003_001 })).toMatchObject({ state: 'open', connected: true })
+  })
+
+  test('waits for no final of an epoch that nobody ever saw accept anything', () => {
+    expect(verdict(ledgerOf([mark(E2, 0, 0), ...all.slice(1), mark(E1, 10, 1)]), moment).state).toBe('complete')
   })
 
   test('is open when the gateway is silent for three heartbeats, or disconnected until a newer mark', () => {
-    expect(verdict(ledgerOf(all), { ...moment, nowMs: 4001 })).toMatchObject({ state: 'open', connected: false })
+    expect(verdict(ledgerOf(all), { ...moment, nowMs: 1_003_001 })).toMatchObject({ state: 'open', connected: false })
     const status = (connectionStatus: 'disconnect' | 'reconnect', appendedMs: number): LedgerEvent => ({
       kind: 'status',
       appendedMs,
       status: { connectionStatus, gateway: GATEWAY, id: 'o', timeMs: 1, epoch: E1, seq: 10, noticedBy: 'n', reason: 'r' },
     })
-    expect(verdict(ledgerOf([...all, status('disconnect', 1005)]), moment)).toMatchObject({ state: 'open', connected: false })
-    expect(verdict(ledgerOf([...all, status('disconnect', 1005), mark(E1, 10, 7)]), moment).state).toBe('complete')
-    expect(verdict(ledgerOf([...all, status('disconnect', 1005), status('reconnect', 1006)]), moment).state).toBe('complete')
+    expect(verdict(ledgerOf([...all, status('disconnect', 1_000_005)]), moment)).toMatchObject({ state: 'open', connected: false })
+    expect(verdict(ledgerOf([...all, status('disconnect', 1_000_005), mark(E1, 10, 7)]), moment).state).toBe('complete')
+    expect(verdict(ledgerOf([...all, status('disconnect', 1_000_005), status('reconnect', 1_000_006)]), moment).state).toBe('complete')
   })
 
   test('is open for an earlier epoch whose final is not known, until it is written off to its end', () => {
@@ -84,7 +90,7 @@ describe('the verdict', () => {
       mark(epoch, 2, i, i === 0 ? [] : [[epochs[i - 1] as typeof E1, 2]]),
       landings(i, { offset: i, landed: [[epoch, 'stored', [[1, 2]]]], highWater: [epoch, 2] }),
     ])
-    const report = verdict(ledgerOf(events), { ...moment, nowMs: 1025 })
+    const report = verdict(ledgerOf(events), { ...moment, nowMs: 1_000_025 })
     expect(report).toMatchObject({ state: 'complete', accepted: 50 })
     expect(report.epochs).toHaveLength(11)
     expect(report.epochs[0]).toMatchObject({ epoch: '15 older epochs', bound: 30 })
