@@ -8,7 +8,7 @@ import { QUARANTINE_BYTES_MAX, RECORD_BYTES_MAX } from './reading-bytes.ts'
 import { belongs, type Reader, readerOf, undecodable } from './wire-readers.ts'
 import { toWire, type Writer, writers } from './wire-writers.ts'
 
-export { QUARANTINE_BYTES_MAX, READINGS_BYTES_MAX, RECORD_BYTES_MAX, readingBytes } from './reading-bytes.ts'
+export { READINGS_BYTES_MAX, readingBytes } from './reading-bytes.ts'
 
 const HEADER_BYTES = 5
 /** No log of ours takes more; a foreign one might. */

@@ -80,10 +80,11 @@ export class Dictionary<E extends Entry> {
     const { space, kind, make, entriesMax = Number.POSITIVE_INFINITY, textMax = 4096 } = this.#options
     if (this.#byText.size >= entriesMax || text.length > textMax) return undefined
     const entry = given ?? make(text)
-    entry.id = this.#next++
     this.#writer.startSealed()
     this.#writer.text(text)
-    tx.put(space.key(kind, u32Field(entry.id)), this.#writer.sealed(FORMAT))
+    // First the row, which may throw: an entry with a number is a stored one.
+    tx.put(space.key(kind, u32Field(this.#next)), this.#writer.sealed(FORMAT))
+    entry.id = this.#next++
     this.#byText.set(text, entry)
     this.#byId[entry.id] = entry
     this.#pending.push(entry)

@@ -189,7 +189,7 @@ class History {
     const journal = this.#opened
     const { bytes, readings } = journal.usage()
     const overhead = this.#disk.rows
-      .filter(({ name }) => name.startsWith('J\0\0') || name.endsWith('J'))
+      .filter(({ name }) => name.startsWith('J\0\0') || name === 'J\0\x01J')
       .reduce((sum, row) => sum + row.name.length + row.value.length, 0)
     const total = this.#disk.rows.reduce((sum, row) => sum + row.name.length + row.value.length, 0)
     if (bytes > 0) expect(bytes).toBe(total - overhead)
