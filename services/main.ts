@@ -13,6 +13,7 @@ import { runProof } from './commands/proof.ts'
 import { runRecover } from './commands/recover.ts'
 import { runVerify } from './commands/verify.ts'
 import { runWriteoff } from './commands/writeoff.ts'
+import { TidemarkError } from './core/errors.ts'
 import type { Settings } from './core/settings.ts'
 import { openInstallation } from './main/installation.ts'
 import { localCommands, type Machine, readSettings } from './main/local-commands.ts'
@@ -34,6 +35,10 @@ const machine: Machine = {
   terminal: process.stderr.isTTY === true,
   ...(process.stdout.isTTY === true ? { columns: process.stdout.columns } : {}),
 }
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+/** A command that only sleeps must not end the process. */
+const hold = setInterval(() => undefined, 60_000)
 
 const code = await runCli(
   {
@@ -60,6 +65,7 @@ const code = await runCli(
   process.argv.slice(2),
 )
 process.exitCode = code
+clearInterval(hold)
 
 /** For a command while no process runs: the data open here, no services. */
 async function openContext(settings: Settings): Promise<CommandContext & AsyncDisposable> {
@@ -74,7 +80,7 @@ function endSignal(): AbortSignal {
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.on(name, () => {
       if (end.signal.aborted) process.exit(130)
-      end.abort(new Error(name))
+      end.abort(new TidemarkError('interrupted', name))
     })
   }
   return end.signal
@@ -87,5 +93,3 @@ function write(text: string): Promise<void> {
     else process.stdout.once('drain', resolve)
   })
 }
-
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))

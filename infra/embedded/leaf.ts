@@ -23,6 +23,8 @@ export class Leaf {
   /** The lower bound of its times, and its key: stays as it is, whatever is put in or split off. */
   readonly keyMs: number
   readonly keyNs: number
+  /** Of its row: made once, because it never changes. */
+  key: Bytes | undefined
   /** Bytes of the row as it is kept, 0 when it is not. */
   storedBytes = 0
   #bytes: Buffer
@@ -155,16 +157,14 @@ export class Leaf {
 
   /** The row, in bytes of its own. */
   row(): Bytes {
-    const row = new Uint8Array(this.#length)
-    row.set(this.#bytes.subarray(HEADER, this.#length), HEADER)
-    const view = new DataView(row.buffer)
-    view.setUint32(SEAL_BYTES, this.#count)
-    view.setFloat64(SEAL_BYTES + 4, this.#stamp.ms)
-    view.setFloat64(SEAL_BYTES + 12, this.#stamp.ordinal)
-    view.setFloat64(SEAL_BYTES + 20, this.#firstMs)
-    view.setFloat64(SEAL_BYTES + 28, this.#lastMs)
-    view.setUint32(SEAL_BYTES + 36, this.#lastNs)
-    return seal(row, FORMAT)
+    const bytes = this.#bytes
+    bytes.writeUInt32BE(this.#count, SEAL_BYTES)
+    bytes.writeDoubleBE(this.#stamp.ms, SEAL_BYTES + 4)
+    bytes.writeDoubleBE(this.#stamp.ordinal, SEAL_BYTES + 12)
+    bytes.writeDoubleBE(this.#firstMs, SEAL_BYTES + 20)
+    bytes.writeDoubleBE(this.#lastMs, SEAL_BYTES + 28)
+    bytes.writeUInt32BE(this.#lastNs, SEAL_BYTES + 36)
+    return seal(Uint8Array.prototype.slice.call(bytes, 0, this.#length), FORMAT)
   }
 
   #rewind(): void {

@@ -225,7 +225,8 @@ export class Leaves {
   }
 
   #put(tx: KvTx, leaf: Leaf): void {
-    const key = this.#key(leaf.series, leaf.keyMs, leaf.keyNs)
+    leaf.key ??= this.#key(leaf.series, leaf.keyMs, leaf.keyNs)
+    const { key } = leaf
     const row = leaf.row()
     tx.put(key, row)
     this.#grew += row.length - leaf.storedBytes + (leaf.storedBytes === 0 ? key.length : 0)

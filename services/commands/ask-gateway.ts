@@ -33,7 +33,7 @@ export async function askGateway(
   try {
     for await (const records of messageLog.tail({ topic: 'recovery_data', partition, from }, either)) {
       for (const record of records) {
-        if (record.headers['request_id'] !== requestId) continue
+        if (record.headers.request_id !== requestId) continue
         const decoded = await codec.decode('recovery_data', record.value ?? new Uint8Array(0))
         if (!decoded.ok) continue
         for (const reading of decoded.record.readings) out.push({ epoch: decoded.record.epoch, reading })

@@ -1,8 +1,8 @@
 /** What an audit sums: manifests as the gateways published them, and stores as they are read back, both per gateway, type, sensor and UTC day. */
 
 import { addDigest, digestOfReading, emptySum, subtractDigest, sumFromHex, sumHex } from '../../schemas/canonical.ts'
-import type { ManifestRecord } from '../../schemas/records/events.ts'
 import type { Epoch, GatewayId, PositionedReading } from '../../schemas/reading.ts'
+import type { ManifestRecord } from '../../schemas/records/events.ts'
 import { dayOf, dayStartMs } from '../../schemas/time.ts'
 import type { ReadingStore } from '../ports/reading-store.ts'
 import type { CommandContext } from './context.ts'
@@ -32,7 +32,7 @@ export interface Found {
   readonly sum: Uint8Array
 }
 
-export function keyOf(day: SeriesDay): string {
+function keyOf(day: SeriesDay): string {
   return `${day.gateway}/${day.type}/${day.sensor}/${day.day}`
 }
 
@@ -41,7 +41,10 @@ export async function expectedSums(context: CommandContext, scope: AuditScope): 
   const { messageLog, codec, signal, note } = context
   const newest = new Map<string, ManifestRecord>()
   for (const [partition, { next }] of (await messageLog.offsets('manifests')).entries()) {
-    for await (const records of messageLog.tail({ topic: 'manifests', partition, from: 'earliest', until: next }, signal)) {
+    for await (const records of messageLog.tail(
+      { topic: 'manifests', partition, from: 'earliest', until: next },
+      signal,
+    )) {
       for (const record of records) {
         if (record.value === null) {
           newest.delete(record.key)
@@ -67,7 +70,10 @@ export async function expectedSums(context: CommandContext, scope: AuditScope): 
 }
 
 function inScope(day: SeriesDay, scope: AuditScope): boolean {
-  return (scope.gateway === undefined || day.gateway === scope.gateway) && (scope.from === undefined || day.day >= scope.from)
+  return (
+    (scope.gateway === undefined || day.gateway === scope.gateway) &&
+    (scope.from === undefined || day.day >= scope.from)
+  )
 }
 
 /**
@@ -129,7 +135,13 @@ export async function dayContent(
   day: SeriesDay,
 ): Promise<ReadonlyMap<string, string>> {
   const start = dayStartMs(day.day)
-  const filter = { gateway: day.gateway, type: day.type, sensor: day.sensor, from: { ms: start, ns: 0 }, to: { ms: start + 86_400_000, ns: 0 } }
+  const filter = {
+    gateway: day.gateway,
+    type: day.type,
+    sensor: day.sensor,
+    from: { ms: start, ns: 0 },
+    to: { ms: start + 86_400_000, ns: 0 },
+  }
   const out = new Map<string, string>()
   for await (const batch of store.read(filter, context.signal)) {
     for (const { gateway, reading } of batch) out.set(timeKey(reading), sumHex(digestOfReading(gateway, reading)))

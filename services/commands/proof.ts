@@ -3,8 +3,8 @@
 import type { GatewayId } from '../../schemas/reading.ts'
 import { formatInstant, parseInstant } from '../../schemas/time.ts'
 import { TidemarkError } from '../core/errors.ts'
-import { ledgerFromRows } from '../core/ledger.ts'
 import { formatRanges } from '../core/headers.ts'
+import { ledgerFromRows } from '../core/ledger.ts'
 import { type GatewayVerdict, type State, verdict } from '../core/verdict.ts'
 import type { CommandContext, ExitCode } from './context.ts'
 import { printJson, tableText } from './table.ts'
@@ -110,7 +110,7 @@ function waitingLine(proof: Proof): string {
   return `waiting: ${open} of ${proof.gateways.length} gateways open, ${pending} readings pending`
 }
 
-export function proofText(proof: Proof, columns?: number): string {
+function proofText(proof: Proof, columns?: number): string {
   if (proof.gateways.length === 0) return `as of ${proof.as_of}: no gateway has been heard of yet\n`
   const rows = proof.gateways.map((each) => ({
     gateway: each.gateway,

@@ -16,10 +16,12 @@ export async function runRecover(context: CommandContext, options: RecoverOption
   const { ledger, messageLog, codec, clock, random } = context
   const fromMs = instantMs('--from', options.from)
   const toMs = instantMs('--to', options.to)
-  if (toMs <= fromMs) throw new TidemarkError('usage-wrong', `expected --to after --from, came ${options.from} and ${options.to}`)
+  if (toMs <= fromMs)
+    throw new TidemarkError('usage-wrong', `expected --to after --from, came ${options.from} and ${options.to}`)
   const gateway = options.gateway as GatewayId
   const known = await ledger.gateways()
-  if (!known.includes(gateway)) throw new TidemarkError('usage-wrong', `no gateway '${gateway}'; known are ${known.join(', ')}`)
+  if (!known.includes(gateway))
+    throw new TidemarkError('usage-wrong', `no gateway '${gateway}'; known are ${known.join(', ')}`)
   const requestId = random.id()
   const request = { requestId, gateway, timeMs: clock.wallMs(), ranges: [], window: { fromMs, toMs }, attempt: 1 }
   const value = await codec.encode('recovery_data_request', request)

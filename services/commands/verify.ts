@@ -1,8 +1,8 @@
 /** `tidemark verify`: the independent audit. Manifests against what the stores hold, read back; what is missing is revoked, so that it is sent again. */
 
 import { sumHex } from '../../schemas/canonical.ts'
-import type { EpochRanges, Revoked } from '../../schemas/records/events.ts'
 import type { Epoch, GatewayId } from '../../schemas/reading.ts'
+import type { EpochRanges, Revoked } from '../../schemas/records/events.ts'
 import { dayStartMs } from '../../schemas/time.ts'
 import { type Ledger, ledgerFromRows, storeEpoch } from '../core/ledger.ts'
 import { contains, rangesOf } from '../core/range-set.ts'
@@ -70,7 +70,10 @@ type Ends = readonly { readonly readings: number; readonly recoveryData: number 
 
 /** Where the source topics end before any store is read: what lands from later offsets is newer than this audit. */
 async function endsOf({ messageLog }: CommandContext): Promise<Ends> {
-  const [readings, recoveryData] = await Promise.all([messageLog.offsets('readings'), messageLog.offsets('recovery_data')])
+  const [readings, recoveryData] = await Promise.all([
+    messageLog.offsets('readings'),
+    messageLog.offsets('recovery_data'),
+  ])
   return readings.map((each, i) => ({ readings: each.next, recoveryData: recoveryData[i]?.next ?? 0 }))
 }
 
@@ -112,12 +115,19 @@ async function auditStore(
     else {
       const { difference, missing } = await examine(context, store, want, held, silent)
       if (difference !== undefined) differences.push(difference)
-      if (missing.length > 0) revoked += await revoke(context, store.name, generation, want.gateway, missing, ledgers, ends)
+      if (missing.length > 0)
+        revoked += await revoke(context, store.name, generation, want.gateway, missing, ledgers, ends)
     }
   }
   if (context.terminal && unequal.length > 0) context.note('\r\u001b[K')
   const readings = [...found.values()].reduce((sum, each) => sum + each.count, 0)
-  return { store: store.name, days: new Set([...expected.keys(), ...found.keys()]).size, readings, differences, revoked }
+  return {
+    store: store.name,
+    days: new Set([...expected.keys(), ...found.keys()]).size,
+    readings,
+    differences,
+    revoked,
+  }
 }
 
 function epochRanks(ledgers: ReadonlyMap<GatewayId, Ledger>): ReadonlyMap<GatewayId, ReadonlyMap<Epoch, number>> {
@@ -180,7 +190,9 @@ async function examine(
     const note = 'the gateway did not answer, so it is not known which readings; run verify again when it is connected'
     return { difference: { ...base, missing: 0, differing: 0, note }, missing: [] }
   }
-  const counted = answer.filter((each) => want.asOf.some((asOf) => asOf.epoch !== each.epoch || each.reading.seq <= asOf.seq))
+  const counted = answer.filter((each) =>
+    want.asOf.some((asOf) => asOf.epoch !== each.epoch || each.reading.seq <= asOf.seq),
+  )
   const missing = counted.filter((each) => !content.has(timeKey(each.reading)))
   const differing = counted.filter((each) => {
     const held = content.get(timeKey(each.reading))
@@ -188,7 +200,8 @@ async function examine(
   })
   const note = noteOn(missing.length, differing.length, counted.length < want.count)
   // Landed between the sums and the second look: equal after all.
-  if (missing.length === 0 && differing.length === 0 && content.size >= want.count) return { difference: undefined, missing: [] }
+  if (missing.length === 0 && differing.length === 0 && content.size >= want.count)
+    return { difference: undefined, missing: [] }
   return {
     difference: { ...base, missing: missing.length, differing: differing.length, note },
     missing: missing.map((each) => ({ epoch: each.epoch, seq: each.reading.seq })),
@@ -248,6 +261,7 @@ async function printAudits(context: CommandContext, audits: readonly StoreAudit[
     if (audit.differences.length === 0) continue
     const rows = audit.differences.map(({ store: _, ...row }) => row)
     await context.out(tableText(rows, context.columns))
-    if (audit.revoked > 0) await context.out(`${audit.revoked} positions revoked: they are missing now and are sent again\n`)
+    if (audit.revoked > 0)
+      await context.out(`${audit.revoked} positions revoked: they are missing now and are sent again\n`)
   }
 }

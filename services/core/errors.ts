@@ -31,6 +31,7 @@ const TABLE = {
   'door-unavailable': [true, 'the door of the gateway does not answer'],
   'address-unusable': [false, 'the address cannot be listened on'],
   'link-cut': [true, 'the link of this gateway is cut'],
+  interrupted: [false, 'it was asked to end'],
   closed: [false, 'this was closed before and answers no more'],
   bug: [false, 'a promise of the code was broken'],
 } as const satisfies Record<string, readonly [retryable: boolean, sentence: string]>

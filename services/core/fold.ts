@@ -1,8 +1,15 @@
 /** How events change a ledger: unions and maxima, so that order, repetition and overlap of the events change nothing. */
 
-import type { Final } from '../../schemas/records/batch.ts'
-import type { ConnectionStatus, LandedRanges, Landings, Revoked, SinkPosition, WrittenOff } from '../../schemas/records/events.ts'
 import type { Epoch, Seq } from '../../schemas/reading.ts'
+import type { Final } from '../../schemas/records/batch.ts'
+import type {
+  ConnectionStatus,
+  LandedRanges,
+  Landings,
+  Revoked,
+  SinkPosition,
+  WrittenOff,
+} from '../../schemas/records/events.ts'
 import {
   EMPTY_STORE_EPOCH,
   type EpochLedger,
@@ -61,19 +68,26 @@ const GENERATIONS_MAX = 4
 export function fold(ledger: Ledger, event: LedgerEvent): void {
   switch (event.kind) {
     case 'mark':
-      return foldMark(ledger, event)
+      foldMark(ledger, event)
+      break
     case 'answer':
-      return foldAnswer(ledger, event)
+      foldAnswer(ledger, event)
+      break
     case 'status':
-      return setHead(ledger, { outages: withStatus(ledger.head.outages, event) })
+      setHead(ledger, { outages: withStatus(ledger.head.outages, event) })
+      break
     case 'landings':
-      return foldLandings(ledger, event.record, event.offset)
+      foldLandings(ledger, event.record, event.offset)
+      break
     case 'position':
-      return foldPosition(ledger, event.record, event.offset)
+      foldPosition(ledger, event.record, event.offset)
+      break
     case 'revoked':
-      return foldRevoked(ledger, event.record, event.offset)
+      foldRevoked(ledger, event.record, event.offset)
+      break
     case 'written-off':
-      return foldWrittenOff(ledger, event.record, event.offset)
+      foldWrittenOff(ledger, event.record, event.offset)
+      break
   }
 }
 
@@ -155,7 +169,14 @@ function withStatus(outages: readonly OutageState[], event: StatusEvent): readon
     status.connectionStatus === 'disconnect'
       ? base.lostMs !== null && base.lostMs <= status.timeMs
         ? base
-        : { ...base, lostMs: status.timeMs, lostAt: at, noticedBy: status.noticedBy, reason: status.reason, appendedMs: event.appendedMs }
+        : {
+            ...base,
+            lostMs: status.timeMs,
+            lostAt: at,
+            noticedBy: status.noticedBy,
+            reason: status.reason,
+            appendedMs: event.appendedMs,
+          }
       : base.restoredMs !== null && base.restoredMs <= status.timeMs
         ? base
         : { ...base, restoredMs: status.timeMs, restoredAt: at }
@@ -175,7 +196,10 @@ function foldLandings(ledger: Ledger, record: Landings, offset: number): void {
     setStoreEpoch(ledger, epoch, record.store, record.generation, (held) => withLanded(held, landed, record))
     const voided = landed.filter((each) => each.outcome === 'void')
     if (voided.length > 0) {
-      setEpoch(ledger, epoch, (held) => ({ ...held, voided: union(held.voided, rangeSet(voided.flatMap((each) => each.ranges))) }))
+      setEpoch(ledger, epoch, (held) => ({
+        ...held,
+        voided: union(held.voided, rangeSet(voided.flatMap((each) => each.ranges))),
+      }))
     }
   }
   const passed = [
@@ -209,7 +233,9 @@ function withLanded(held: StoreEpoch, landed: readonly LandedRanges[], record: L
     undecodable:
       unread.length === 0 || known
         ? held.undecodable
-        : [...held.undecodable, { offset: record.source.firstOffset, ranges: unread }].sort((x, y) => x.offset - y.offset),
+        : [...held.undecodable, { offset: record.source.firstOffset, ranges: unread }].sort(
+            (x, y) => x.offset - y.offset,
+          ),
   }
 }
 

@@ -1,8 +1,8 @@
 /** The headers of `readings` and `recovery_data` records: the facts of the batch for readers that need no values. They never settle a position. */
 
+import { type Epoch, type Range, SEQ_MAX, type Seq } from '../../schemas/reading.ts'
 import type { Final, LiveMark, Mark, ReadingBatch } from '../../schemas/records/batch.ts'
 import type { EpochRanges } from '../../schemas/records/events.ts'
-import { type Epoch, type Range, type Seq, SEQ_MAX } from '../../schemas/reading.ts'
 import { rangesOf } from './range-set.ts'
 
 export type Headers = Readonly<Record<string, string>>
@@ -13,31 +13,29 @@ export function headersOf(record: ReadingBatch | LiveMark): Headers {
   const out: Record<string, string> = { kind: record.kind, epoch: record.epoch }
   const mark = record.mark
   if (mark !== undefined) {
-    if (mark.highWater !== null) out['high_water'] = String(mark.highWater)
-    out['head'] = String(mark.head)
-    if (mark.finals.length > 0) out['finals'] = mark.finals.map((each) => `${each.epoch}:${each.finalSeq}`).join(',')
+    if (mark.highWater !== null) out.high_water = String(mark.highWater)
+    out.head = String(mark.head)
+    if (mark.finals.length > 0) out.finals = mark.finals.map((each) => `${each.epoch}:${each.finalSeq}`).join(',')
   }
   if (record.kind === 'mark') return out
-  out['ranges'] = formatRanges(rangesOf(record.readings.map((each) => each.seq)))
+  out.ranges = formatRanges(rangesOf(record.readings.map((each) => each.seq)))
   if (record.answer !== undefined) {
-    out['request_id'] = record.answer.requestId
-    out['part'] = String(record.answer.part)
-    if (record.answer.lastPart) out['last_part'] = '1'
+    out.request_id = record.answer.requestId
+    out.part = String(record.answer.part)
+    if (record.answer.lastPart) out.last_part = '1'
   }
   return out
 }
 
 /** What a record of `readings` says of the mark; undefined where the headers are not ours. */
-export function markFromHeaders(
-  headers: Headers,
-): (Mark & { readonly epoch: Epoch }) | undefined {
-  const epoch = epochFrom(headers['epoch'])
+export function markFromHeaders(headers: Headers): (Mark & { readonly epoch: Epoch }) | undefined {
+  const epoch = epochFrom(headers.epoch)
   if (epoch === undefined) return undefined
-  const highWater = headers['high_water'] === undefined ? null : seqFrom(headers['high_water'])
-  const head = seqFrom(headers['head'])
+  const highWater = headers.high_water === undefined ? null : seqFrom(headers.high_water)
+  const head = seqFrom(headers.head)
   if (highWater === undefined || head === undefined) return undefined
   const finals: Final[] = []
-  for (const text of (headers['finals'] ?? '').split(',').filter((each) => each !== '')) {
+  for (const text of (headers.finals ?? '').split(',').filter((each) => each !== '')) {
     const colon = text.lastIndexOf(':')
     const of = epochFrom(text.slice(0, colon))
     const finalSeq = seqFrom(text.slice(colon + 1))
@@ -50,15 +48,15 @@ export function markFromHeaders(
 export function answerFromHeaders(
   headers: Headers,
 ): { readonly requestId: string; readonly part: number; readonly lastPart: boolean } | undefined {
-  const requestId = headers['request_id']
-  const part = seqFrom(headers['part'])
+  const requestId = headers.request_id
+  const part = seqFrom(headers.part)
   if (requestId === undefined || part === undefined) return undefined
-  return { requestId, part, lastPart: headers['last_part'] === '1' }
+  return { requestId, part, lastPart: headers.last_part === '1' }
 }
 
 export function rangesFromHeaders(headers: Headers): EpochRanges | undefined {
-  const epoch = epochFrom(headers['epoch'])
-  const ranges = parseRanges(headers['ranges'] ?? '')
+  const epoch = epochFrom(headers.epoch)
+  const ranges = parseRanges(headers.ranges ?? '')
   return epoch === undefined || ranges === undefined || ranges.length === 0 ? undefined : { epoch, ranges }
 }
 

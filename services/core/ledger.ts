@@ -1,8 +1,8 @@
 /** The ledger of one gateway: per epoch and store, which positions are settled and how. State only; `fold.ts` changes it. */
 
+import type { Epoch, GatewayId, Seq } from '../../schemas/reading.ts'
 import type { Final } from '../../schemas/records/batch.ts'
 import type { EpochRanges } from '../../schemas/records/events.ts'
-import type { Epoch, GatewayId, Seq } from '../../schemas/reading.ts'
 import type { LedgerChange, LedgerRows } from '../ports/ledger-store.ts'
 import type { RangeSet } from './range-set.ts'
 
@@ -181,7 +181,14 @@ export function ledgerFromRows(rows: LedgerRows): Ledger {
   const epochs = new Map<Epoch, EpochLedger>()
   for (const [epoch, row] of rows.epochs) epochs.set(epoch as Epoch, row as EpochLedger)
   const unsettled = new Set(epochs.keys())
-  return { version: rows.version, head: rows.head as LedgerHead, epochs, unsettled, changed: new Set(), headChanged: false }
+  return {
+    version: rows.version,
+    head: rows.head as LedgerHead,
+    epochs,
+    unsettled,
+    changed: new Set(),
+    headChanged: false,
+  }
 }
 
 /** What changed since the last save; the caller saves it and sets the version. */

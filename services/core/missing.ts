@@ -1,12 +1,12 @@
 /** What is settled, what is missing, and of that what may be asked for: per epoch and store. */
 
-import type { EpochRanges } from '../../schemas/records/events.ts'
 import type { Seq } from '../../schemas/reading.ts'
+import type { EpochRanges } from '../../schemas/records/events.ts'
 import { currentGeneration, type EpochLedger, type Ledger, type StoreState, storeEpoch } from './ledger.ts'
 import { isEmpty, NOTHING, type RangeSet, rangeSet, subtract, union, upTo } from './range-set.ts'
 
 /** After so many answers that a store could not read, the positions in them count as rejected there. */
-export const UNDECODABLE_MAX = 3
+const UNDECODABLE_MAX = 3
 
 /** Positions some operator wrote off, whether or not a later mark makes them requestable again. */
 export function lostOf(epoch: EpochLedger): RangeSet {

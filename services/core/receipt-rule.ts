@@ -1,7 +1,7 @@
 /** What recovery tells a gateway: which positions are settled in every required store. */
 
-import type { ReceiptRecord } from '../../schemas/records/events.ts'
 import type { Epoch } from '../../schemas/reading.ts'
+import type { ReceiptRecord } from '../../schemas/records/events.ts'
 import { currentGeneration, type Ledger } from './ledger.ts'
 import { settledEverywhere } from './missing.ts'
 import { equal, isEmpty, subtract, upTo } from './range-set.ts'

@@ -65,7 +65,7 @@ function sameAsked(x: readonly EpochRanges[], y: readonly EpochRanges[]): boolea
 }
 
 /** The first `count` positions, epoch by epoch. */
-export function slice(asked: readonly EpochRanges[], count: number): readonly EpochRanges[] {
+function slice(asked: readonly EpochRanges[], count: number): readonly EpochRanges[] {
   const out: EpochRanges[] = []
   let left = count
   for (const { epoch, ranges } of asked) {

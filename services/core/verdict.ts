@@ -82,7 +82,10 @@ function dueOf(ledger: Ledger, epoch: EpochLedger, required: readonly string[]):
   const states = required.map((store) => ledger.head.stores[store])
   const passed = Math.min(epoch.bound, ...states.map((state) => passedBy(epoch, state)))
   if (passed >= epoch.bound) return { bound: epoch.bound, asOfMs: mark.appendedMs }
-  return { bound: passed, asOfMs: Math.min(mark.appendedMs, ...states.map((state) => storeEpoch(epoch, state).passedMs)) }
+  return {
+    bound: passed,
+    asOfMs: Math.min(mark.appendedMs, ...states.map((state) => storeEpoch(epoch, state).passedMs)),
+  }
 }
 
 function epochState(ledger: Ledger, epoch: EpochLedger, required: readonly string[]): State {
@@ -130,14 +133,16 @@ export function verdict(ledger: Ledger, moment: VerdictMoment): GatewayVerdict {
     pending: total((each) => each.pending),
     void: total((each) => each.voided),
     lost: total((each) => each.lost),
-    stores: Object.fromEntries(moment.required.map((store) => [store, storeVerdict(ledger, epochs, store, moment.required)])),
+    stores: Object.fromEntries(
+      moment.required.map((store) => [store, storeVerdict(ledger, epochs, store, moment.required)]),
+    ),
     epochs: epochRows(ledger, epochs, states, moment.required),
     outages: ledger.head.outages.map((each) => outageVerdict(ledger, epochs, each, moment)),
   }
 }
 
 /** Heard of within three heartbeats, and no disconnect reported since the newest mark. */
-export function isConnected(ledger: Ledger, moment: Pick<VerdictMoment, 'nowMs' | 'heartbeatMs'>): boolean {
+function isConnected(ledger: Ledger, moment: Pick<VerdictMoment, 'nowMs' | 'heartbeatMs'>): boolean {
   const mark = ledger.head.lastMark
   if (mark === null || isLate(mark.appendedMs, moment)) return false
   return !ledger.head.outages.some((each) => each.restoredMs === null && each.appendedMs > mark.appendedMs)
@@ -173,7 +178,10 @@ function sumsOf(ledger: Ledger, epoch: EpochLedger, required: readonly string[])
     const held = storeEpoch(epoch, state)
     return [held.conflict, rejectedIn(epoch, state), held.pruned].reduce(union, landedIn(epoch, state))
   })
-  const voided = subtract(everywhere((state) => settledIn(epoch, state)), withoutVoid)
+  const voided = subtract(
+    everywhere((state) => settledIn(epoch, state)),
+    withoutVoid,
+  )
   const lost = subtract(intersect(lostOf(epoch), bound), union(withoutVoid, voided))
   const settled = size(withoutVoid)
   return {
@@ -249,7 +257,7 @@ function reasons(
 }
 
 /** Two epochs whose marks overlap in time cannot be lives of one journal. */
-export function hasTwoLiveEpochs(epochs: readonly EpochLedger[]): boolean {
+function hasTwoLiveEpochs(epochs: readonly EpochLedger[]): boolean {
   const live = epochs.filter((each) => each.lastMark >= 0)
   return live.some((each, i) => {
     const next = live[i + 1]
@@ -258,7 +266,10 @@ export function hasTwoLiveEpochs(epochs: readonly EpochLedger[]): boolean {
 }
 
 /** What was accepted between the loss and the return: inside one epoch, or over the epochs begun between. */
-export function outagePositions(ledger: Ledger, outage: OutageState): readonly { epoch: EpochLedger; ranges: RangeSet }[] {
+export function outagePositions(
+  ledger: Ledger,
+  outage: OutageState,
+): readonly { epoch: EpochLedger; ranges: RangeSet }[] {
   const order = inOrder(ledger)
   const from = order.findIndex((each) => each.epoch === outage.lostAt?.epoch)
   if (outage.lostAt === null || from < 0) return []

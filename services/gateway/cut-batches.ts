@@ -4,8 +4,8 @@ import type { PositionedReading } from '../../schemas/reading.ts'
 import { readingBytes } from '../../schemas/wire-codec.ts'
 
 /** Encoded bytes of a batch's readings; well under the 900,000 of a record, because the estimate is upper and headers come on top. */
-export const BATCH_BYTES_MAX = 800_000
-export const BATCH_READINGS_MAX = 5_000
+const BATCH_BYTES_MAX = 800_000
+const BATCH_READINGS_MAX = 5_000
 
 /** The last reading of all is always in the last batch, so that the mark on it holds for everything before. */
 export function cutBatches(readings: readonly PositionedReading[]): readonly (readonly PositionedReading[])[] {

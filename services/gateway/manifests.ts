@@ -18,7 +18,7 @@ export interface ManifestsOptions {
 
 const ROWS_MAX = 500
 
-export function manifestKey(gateway: string, journal: string, type: string, sensor: string, day: string): string {
+function manifestKey(gateway: string, journal: string, type: string, sensor: string, day: string): string {
   return [gateway, journal, type, sensor, day].join('/')
 }
 

@@ -27,7 +27,12 @@ export class CloudServices {
       deadlineMs: settings.requestDeadlineMs,
       heartbeatMs: settings.heartbeatMs,
     }
-    this.recovery = new Recovery({ ...common, ledgerStore: ledger, rule, logger: logger.child({ service: 'recovery' }) })
+    this.recovery = new Recovery({
+      ...common,
+      ledgerStore: ledger,
+      rule,
+      logger: logger.child({ service: 'recovery' }),
+    })
     this.#recovering = this.recovery.run(this.#stop.signal)
     for (const [name, store] of stores) {
       const sink = new Sink({ ...common, store, logger: logger.child({ service: 'sink', store: name }) })

@@ -5,7 +5,7 @@ import type { GatewayId, Values } from '../../schemas/reading.ts'
 import type { Offer } from '../ports/journal.ts'
 import type { HostedGateways } from './hosted-gateways.ts'
 
-export const DEMO_GATEWAYS: readonly GatewayId[] = ['demo-1' as GatewayId, 'demo-2' as GatewayId]
+const DEMO_GATEWAYS: readonly GatewayId[] = ['demo-1' as GatewayId, 'demo-2' as GatewayId]
 
 const EVERY_MS = 1000
 
@@ -25,7 +25,8 @@ async function measure(gateways: HostedGateways, id: GatewayId, i: number, signa
 function offersAt(ms: number): readonly Offer[] {
   const day = (ms / 86_400_000) * 2 * Math.PI
   const warmth = Math.sin(day * 24)
-  const about = (mean: number, spread: number): number => Math.round((mean + (systemRandom.next() - 0.5) * spread) * 100) / 100
+  const about = (mean: number, spread: number): number =>
+    Math.round((mean + (systemRandom.next() - 0.5) * spread) * 100) / 100
   const offer = (type: string, sensor: string, values: Values): Offer => ({ type, sensor, labels: {}, values })
   return [
     offer('temperature', 'roof', { temperature: about(14 + 6 * warmth, 0.4), pressure: about(1013, 1) }),

@@ -2,9 +2,9 @@
 
 import { mkdirSync, readdirSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { type CuttableLink, cuttableLink } from '../../infra/embedded/link.ts'
 import { openJournal } from '../../infra/embedded/journal.ts'
 import { journalSource } from '../../infra/embedded/journal-source.ts'
+import { type CuttableLink, cuttableLink } from '../../infra/embedded/link.ts'
 import { openLmdbKv } from '../../infra/embedded/lmdb-kv.ts'
 import { systemClock, systemRandom } from '../../infra/system.ts'
 import { isName } from '../../schemas/names.ts'

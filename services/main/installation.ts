@@ -79,7 +79,18 @@ export async function openInstallation(settings: Settings, logger: Logger): Prom
     for (const name of settings.stores) {
       stores.set(name, embeddedReadingStore({ kv: open(paths.store(name)), name, random: systemRandom }))
     }
-    return { settings, logger, lock, messageLog, registry, types, codec, stores, ledger, [Symbol.asyncDispose]: dispose }
+    return {
+      settings,
+      logger,
+      lock,
+      messageLog,
+      registry,
+      types,
+      codec,
+      stores,
+      ledger,
+      [Symbol.asyncDispose]: dispose,
+    }
   } catch (error) {
     await dispose()
     throw error

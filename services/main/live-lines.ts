@@ -11,7 +11,9 @@ export function liveLines(gateways: readonly HostedGateway[], verdicts: readonly
     const verdict = verdicts.find((each) => each.gateway === hosted.id)
     const { readings, unconfirmed } = hosted.journal.usage()
     const stores = Object.entries(verdict?.stores ?? {})
-    const landed = stores.map(([store, { landed: count }]) => (stores.length === 1 ? count : `${store} ${count}`)).join(', ')
+    const landed = stores
+      .map(([store, { landed: count }]) => (stores.length === 1 ? count : `${store} ${count}`))
+      .join(', ')
     const missing = stores.reduce((most, [, each]) => Math.max(most, each.missing), 0)
     const link = hosted.link.isCut ? 'CUT' : hosted.gateway.uplink.up ? 'up ' : '…  '
     return [

@@ -51,13 +51,22 @@ function cut(line: string): string {
   return line.length < width ? line : `${line.slice(0, width - 2)}…`
 }
 
-const LEVELS: Readonly<Record<number, string>> = { 10: 'trace', 20: 'debug', 30: 'info', 40: 'WARN', 50: 'ERROR', 60: 'FATAL' }
+const LEVELS: Readonly<Record<number, string>> = {
+  10: 'trace',
+  20: 'debug',
+  30: 'info',
+  40: 'WARN',
+  50: 'ERROR',
+  60: 'FATAL',
+}
 
 /** A log line for people: time, level, sentence, facts. */
 function readable(json: string): string {
   const { level, time, msg, err, ...facts } = JSON.parse(json) as Record<string, unknown>
   const cause = typeof err === 'object' && err !== null && 'message' in err ? [`err=${String(err.message)}`] : []
-  const rest = Object.entries(facts).map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+  const rest = Object.entries(facts).map(
+    ([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  )
   const at = new Date(Number(time)).toISOString().slice(11, 19)
   return `${[at, LEVELS[Number(level)] ?? level, msg, ...rest, ...cause].join(' ')}\n`
 }

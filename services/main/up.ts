@@ -7,9 +7,9 @@ import { serveHttp, type WebApp } from '../../infra/http/server.ts'
 import { statusApp } from '../../infra/http/status-app.ts'
 import { systemClock, systemRandom } from '../../infra/system.ts'
 import type { GatewayId } from '../../schemas/reading.ts'
+import type { DataCommands } from '../commands/command-set.ts'
 import type { CommandContext, ExitCode } from '../commands/context.ts'
 import { runInside } from '../commands/data-access.ts'
-import type { DataCommands } from '../commands/command-set.ts'
 import { type Proof, proofOf } from '../commands/proof.ts'
 import type { Settings } from '../core/settings.ts'
 import { CloudServices } from './cloud-services.ts'
@@ -40,7 +40,10 @@ export async function runUp(run: UpRun): Promise<ExitCode> {
   const signal = AbortSignal.any(signals)
   let code: ExitCode = 0
   const gateways = new HostedGateways(installation, (error) => {
-    terminal.logger.fatal({ err: error }, 'a journal failed: the process ends, so that nothing is accepted that it can not keep')
+    terminal.logger.fatal(
+      { err: error },
+      'a journal failed: the process ends, so that nothing is accepted that it can not keep',
+    )
     code = 1
     ended.abort()
   })
@@ -123,7 +126,11 @@ function statusOf(
     pageToken,
     proof,
     hosted: () =>
-      gateways.all.map(({ id, link, journal }) => ({ gateway: id, cut: link.isCut, journal: journal.usage().readings })),
+      gateways.all.map(({ id, link, journal }) => ({
+        gateway: id,
+        cut: link.isCut,
+        journal: journal.usage().readings,
+      })),
     setLink: (gateway, cut) => gateways.setLink(gateway as GatewayId, cut),
   })
 }
@@ -132,7 +139,10 @@ function sayWhereItRuns(terminal: Terminal, settings: Settings, port: number, de
   const host = settings.httpHost.includes(':') ? `[${settings.httpHost}]` : settings.httpHost
   const url = `http://${host}:${port}`
   terminal.say(`tidemark runs: page ${url}, door ${url}/readings, data in ${settings.dataDir}`)
-  if (demo) terminal.say("two demo gateways measure every second; try 'npx tidemark link cut demo-1', then 'npx tidemark proof'")
+  if (demo)
+    terminal.say(
+      "two demo gateways measure every second; try 'npx tidemark link cut demo-1', then 'npx tidemark proof'",
+    )
   terminal.say('Ctrl-C ends it; starting it again goes on where it was')
 }
 
@@ -153,13 +163,7 @@ async function showLines(
 
 function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    // Holds the process open: sleeping services do not.
-    const hold = setInterval(() => undefined, 60_000)
-    const done = (): void => {
-      clearInterval(hold)
-      resolve()
-    }
-    if (signal.aborted) done()
-    else signal.addEventListener('abort', done, { once: true })
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
   })
 }

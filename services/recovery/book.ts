@@ -3,8 +3,8 @@
 import pLimit from 'p-limit'
 import type { Logger } from 'pino'
 import type { WireCodec } from '../../schemas/codec.ts'
-import type { ReceiptRecord, RecoveryDataRequest } from '../../schemas/records/events.ts'
 import type { Epoch, GatewayId } from '../../schemas/reading.ts'
+import type { ReceiptRecord, RecoveryDataRequest } from '../../schemas/records/events.ts'
 import { fold, type LedgerEvent, registerStore } from '../core/fold.ts'
 import { type Ledger, ledgerFromRows, newLedger, takeChange } from '../core/ledger.ts'
 import { size } from '../core/range-set.ts'
@@ -137,11 +137,21 @@ export class LedgerBook {
     this.#progressMs = clock.monotonicMs()
     await this.#save()
     const positions = decision.asked.reduce((sum, each) => sum + size(each.ranges), 0)
-    logger.info({ gateway: this.gateway, requestId, positions, attempt: decision.attempt }, 'asked for missing readings')
+    logger.info(
+      { gateway: this.gateway, requestId, positions, attempt: decision.attempt },
+      'asked for missing readings',
+    )
     this.#counts.requests += 1
     this.#counts.requestedPositions += positions
     await this.#publish(
-      { requestId, gateway: this.gateway, timeMs: sentMs, ...this.#outageTimes(), ranges: decision.asked, attempt: decision.attempt },
+      {
+        requestId,
+        gateway: this.gateway,
+        timeMs: sentMs,
+        ...this.#outageTimes(),
+        ranges: decision.asked,
+        attempt: decision.attempt,
+      },
       signal,
     )
   }
@@ -171,7 +181,11 @@ export class LedgerBook {
     const nowMs = clock.monotonicMs()
     const repeat = nowMs - this.#receiptMs > RECEIPT_REPEAT_MS
     if (repeat || saysMore(receipt, this.#lastReceipt)) {
-      await messageLog.produce('receipts', [{ key: this.gateway, value: await codec.encode('receipts', receipt) }], signal)
+      await messageLog.produce(
+        'receipts',
+        [{ key: this.gateway, value: await codec.encode('receipts', receipt) }],
+        signal,
+      )
       this.#lastReceipt = receipt
       this.#receiptMs = nowMs
       this.#counts.receipts += 1
@@ -179,4 +193,3 @@ export class LedgerBook {
     for (const each of receipt.epochs) this.#receiptDue.delete(each.epoch)
   }
 }
-

@@ -24,7 +24,7 @@ export interface RecoveryOptions {
   readonly rule: RequestRule
 }
 
-export const RECOVERY_GROUP = 'recovery'
+const RECOVERY_GROUP = 'recovery'
 const RETRY = { firstMs: 200, maxMs: 10_000 }
 /** Ledgers that take a step at the same time. */
 const STEPS_AT_ONCE = 16
@@ -74,7 +74,8 @@ export class Recovery {
         await ticking
         this.#books.clear()
       }
-      if (!signal.aborted) await clock.sleep(delayMs(attempt, { ...RETRY, chance: random.next() }), signal).catch(() => undefined)
+      if (!signal.aborted)
+        await clock.sleep(delayMs(attempt, { ...RETRY, chance: random.next() }), signal).catch(() => undefined)
     }
   }
 
@@ -121,7 +122,10 @@ export class Recovery {
       if (said === undefined) continue
       if ('undecodable' in said) {
         this.#counts.undecodable += 1
-        this.#options.logger.warn({ topic: record.topic, offset: record.offset, reason: said.undecodable }, 'not a record of ours')
+        this.#options.logger.warn(
+          { topic: record.topic, offset: record.offset, reason: said.undecodable },
+          'not a record of ours',
+        )
       } else if (said.gateway !== null) {
         add(await this.#book(event.partition, said.gateway), said.event)
       } else {

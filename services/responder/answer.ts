@@ -1,7 +1,7 @@
 /** Builds the parts of an answer from what the recovery source has: batches of one epoch and type, and the reasons for what it can't give. Pure. */
 
-import type { ReadingBatch, Unavailable } from '../../schemas/records/batch.ts'
 import type { Epoch, GatewayId, PositionedReading } from '../../schemas/reading.ts'
+import type { ReadingBatch, Unavailable } from '../../schemas/records/batch.ts'
 import { readingBytes } from '../../schemas/wire-codec.ts'
 import type { SourcePiece } from '../ports/recovery-source.ts'
 
@@ -75,7 +75,10 @@ function* groups(pieces: Iterable<SourcePiece>): Iterable<Group> {
     for (const reading of piece.readings) {
       const bytes = readingBytes(reading)
       let batch = open.get(reading.type)
-      if (batch !== undefined && (batch.bytes + bytes > BATCH_BYTES_MAX || batch.readings.length >= BATCH_READINGS_MAX)) {
+      if (
+        batch !== undefined &&
+        (batch.bytes + bytes > BATCH_BYTES_MAX || batch.readings.length >= BATCH_READINGS_MAX)
+      ) {
         yield close(batch)
         batch = undefined
       }

@@ -181,10 +181,17 @@ export function takeNext(waiting: RecoveryDataRequest[]): Next | undefined {
     if (each === undefined || each.window !== undefined) i++
     else together.push(...waiting.splice(i, 1))
   }
-  const byEpoch = new Map(together.flatMap((each) => each.ranges).map((each) => [each.epoch, [] as (readonly [number, number])[]]))
+  const byEpoch = new Map(
+    together.flatMap((each) => each.ranges).map((each) => [each.epoch, [] as (readonly [number, number])[]]),
+  )
   for (const each of together.flatMap((request) => request.ranges)) byEpoch.get(each.epoch)?.push(...each.ranges)
   const asked = [...byEpoch].map(([epoch, ranges]) => ({ epoch, ranges: rangeSet(ranges) }))
-  return { ids: together.map((each) => each.requestId).reverse(), request: together.at(-1) ?? first, asked, window: undefined }
+  return {
+    ids: together.map((each) => each.requestId).reverse(),
+    request: together.at(-1) ?? first,
+    asked,
+    window: undefined,
+  }
 }
 
 function filterOf(window: RequestWindow): WindowFilter {

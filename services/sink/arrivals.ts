@@ -1,14 +1,23 @@
 /** Turns a run of log records into readings to land and, once they have landed, into landings and quarantine entries. Pure. */
 
-import type { Decoded } from '../../schemas/codec.ts'
 import { sumHex } from '../../schemas/canonical.ts'
-import type { Final, LiveMark, ReadingBatch, Unavailable } from '../../schemas/records/batch.ts'
-import type { LandedRanges, LandingOutcome, Landings, LandingSource, QuarantineEntry } from '../../schemas/records/events.ts'
+import type { Decoded } from '../../schemas/codec.ts'
 import type { Epoch, GatewayId, Range, Seq } from '../../schemas/reading.ts'
+import type { Final, LiveMark, ReadingBatch, Unavailable } from '../../schemas/records/batch.ts'
+import type {
+  LandedRanges,
+  LandingOutcome,
+  LandingSource,
+  Landings,
+  QuarantineEntry,
+} from '../../schemas/records/events.ts'
 import { rangesFromHeaders } from '../core/headers.ts'
 import { rangeSet, rangesOf } from '../core/range-set.ts'
 import type { LogRecord } from '../ports/message-log.ts'
 import type { ArrivingReading, Landing, WriteResult } from '../ports/reading-store.ts'
+
+/** An entry has to fit a record of the log, beside what it says of the cause. */
+const RAW_BYTES_MAX = 980_000
 
 export type SourceTopic = LandingSource['topic']
 
@@ -47,18 +56,28 @@ export function addRecord(
   decoded: Decoded<ReadingBatch | LiveMark>,
 ): void {
   const arrival = arrivalOf(arrivals, record)
-  if (!decoded.ok) return addPoison(arrivals, arrival, topic, { record, code: decoded.code, reason: decoded.reason })
+  if (!decoded.ok) {
+    addPoison(arrivals, arrival, topic, { record, code: decoded.code, reason: decoded.reason })
+    return
+  }
   const batch = decoded.record
   if (batch.gateway !== record.key) {
     const reason = `the record's key is ${JSON.stringify(record.key)}, the gateway in it ${JSON.stringify(batch.gateway)}`
-    return addPoison(arrivals, arrival, topic, { record, code: 'key-mismatch', reason })
+    addPoison(arrivals, arrival, topic, { record, code: 'key-mismatch', reason })
+    return
   }
   if (topic === 'readings') addMark(arrival, batch, record.appendedMs)
   if (batch.kind === 'mark') return
   const source = topic === 'readings' ? 'live' : 'recovery'
   const redrive = batch.answer?.redrive === true
   for (const reading of batch.readings) {
-    const arriving = { gateway: batch.gateway, epoch: batch.epoch, reading, source, ...(redrive ? { redrive } : {}) } as const
+    const arriving = {
+      gateway: batch.gateway,
+      epoch: batch.epoch,
+      reading,
+      source,
+      ...(redrive ? { redrive } : {}),
+    } as const
     arrival.readings.push({ arriving, offset: record.offset })
   }
   if (topic === 'recovery_data') arrival.unavailable.push(...(batch.answer?.unavailable ?? []))
@@ -161,16 +180,24 @@ export function poisonEntry(
   facts: { readonly id: string; readonly store: string; readonly topic: SourceTopic; readonly timeMs: number },
 ): QuarantineEntry {
   const { record } = poison
+  const whole = record.value ?? new Uint8Array(0)
+  const cut =
+    whole.byteLength > RAW_BYTES_MAX ? ` (the first ${RAW_BYTES_MAX} of ${whole.byteLength} bytes are kept)` : ''
   return {
     kind: 'entry',
     id: facts.id,
     timeMs: facts.timeMs,
     code: poison.code,
-    reason: poison.reason,
+    reason: `${poison.reason}${cut}`,
     gateway: record.key,
     store: facts.store,
-    source: { topic: facts.topic, partition: record.partition, firstOffset: record.offset, nextOffset: record.offset + 1 },
-    raw: record.value ?? new Uint8Array(0),
+    source: {
+      topic: facts.topic,
+      partition: record.partition,
+      firstOffset: record.offset,
+      nextOffset: record.offset + 1,
+    },
+    raw: whole.subarray(0, RAW_BYTES_MAX),
     attempts: 1,
   }
 }

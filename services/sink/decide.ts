@@ -18,7 +18,7 @@ export interface WriteTrouble {
 export type WriteAction = 'wait' | 'probe' | 'split' | 'reject'
 
 /** So often a batch may fail before the store is probed to see whether it is the batch's fault. */
-export const FAILURES_BEFORE_PROBE = 3
+const FAILURES_BEFORE_PROBE = 3
 
 export function decideWrite(trouble: WriteTrouble): WriteAction {
   if (trouble.code === 'batch-refused') return trouble.readings > 1 ? 'split' : 'reject'

@@ -98,7 +98,10 @@ export class Lander {
   }
 
   async #reject(failure: unknown): Promise<WriteResult> {
-    const landing: Landing = { outcome: 'rejected', reason: failure instanceof Error ? failure.message : String(failure) }
+    const landing: Landing = {
+      outcome: 'rejected',
+      reason: failure instanceof Error ? failure.message : String(failure),
+    }
     return { generation: await this.#store.generation(), landings: [landing] }
   }
 

@@ -2,13 +2,13 @@
 
 import type { Logger } from 'pino'
 import type { WireCodec } from '../../schemas/codec.ts'
+import type { Epoch, GatewayId } from '../../schemas/reading.ts'
 import type { ReadingBatch } from '../../schemas/records/batch.ts'
 import type { Landings, LandingsRecord, QuarantineEntry } from '../../schemas/records/events.ts'
-import type { Epoch, GatewayId } from '../../schemas/reading.ts'
 import { delayMs } from '../core/delay.ts'
 import { codeOf } from '../core/errors.ts'
 import type { Clock, Random } from '../ports/clock.ts'
-import type { ConsumerEvent, Consumer, LogRecord, MessageLog, Outgoing } from '../ports/message-log.ts'
+import type { Consumer, ConsumerEvent, LogRecord, MessageLog, Outgoing } from '../ports/message-log.ts'
 import type { Landing, ReadingStore, WriteResult } from '../ports/reading-store.ts'
 import {
   type Arrival,
@@ -44,7 +44,7 @@ export interface SinkCounts {
 const WRITE_READINGS_MAX = 10_000
 const RETRY = { firstMs: 200, maxMs: 10_000 }
 
-export function sinkGroup(store: string): string {
+function sinkGroup(store: string): string {
   return `sink-${store}`
 }
 
@@ -160,7 +160,10 @@ export class Sink {
     const out: { record: Landings; key: string }[] = []
     let from = 0
     for (const arrival of arrivals) {
-      const part = { generation: result.generation, landings: result.landings.slice(from, from + arrival.readings.length) }
+      const part = {
+        generation: result.generation,
+        landings: result.landings.slice(from, from + arrival.readings.length),
+      }
       from += arrival.readings.length
       if (this.#onlyRepeats(topic, arrival)) continue
       for (const record of landingsOf(arrival, part, facts)) out.push({ record, key: arrival.gateway })
@@ -213,7 +216,11 @@ export class Sink {
 
   async #append(
     topic: 'landings' | 'quarantine',
-    records: readonly { readonly record: LandingsRecord | QuarantineEntry; readonly key: string; readonly partition?: number }[],
+    records: readonly {
+      readonly record: LandingsRecord | QuarantineEntry
+      readonly key: string
+      readonly partition?: number
+    }[],
     signal: AbortSignal,
   ): Promise<void> {
     const { codec, messageLog } = this.#options

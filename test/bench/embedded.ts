@@ -25,7 +25,9 @@ const IN_FLIGHT = 4
 export async function benchEmbedded(options: EmbeddedBench): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), 'tidemark-bench-'))
   try {
-    const engine = Number(await runChild('test/bench/bare-engine.js', [join(dir, 'bare.mdb'), String(options.readings)]))
+    const engine = Number(
+      await runChild('test/bench/bare-engine.js', [join(dir, 'bare.mdb'), String(options.readings)]),
+    )
     say('bare engine, synced transactions of 1,000', perS(engine))
     const server = await bareServer(dir, options.readings)
     say('bare server: node:http, JSON.parse, synced append', perS(server))
@@ -42,7 +44,11 @@ async function bareServer(dir: string, readings: number): Promise<number> {
   return rate
 }
 
-async function withTidemark(dir: string, options: EmbeddedBench, bare: { engine: number; server: number }): Promise<void> {
+async function withTidemark(
+  dir: string,
+  options: EmbeddedBench,
+  bare: { engine: number; server: number },
+): Promise<void> {
   const data = join(dir, 'data')
   const { readings } = options
   let child = await up(data)
@@ -131,8 +137,14 @@ function postOne(agent: Agent, port: number, path: string, body: string): Promis
 }
 
 function tell(name: string, each: Round, bare: { engine: number; server: number }): void {
-  say(`${name}: capture`, `${perS(each.capturePerS)}, ${(each.capturePerS / bare.server).toFixed(2)} of the bare server`)
-  say(`${name}: end to end`, `${perS(each.endToEndPerS)}, ${(each.endToEndPerS / bare.engine).toFixed(3)} of the bare engine`)
+  say(
+    `${name}: capture`,
+    `${perS(each.capturePerS)}, ${(each.capturePerS / bare.server).toFixed(2)} of the bare server`,
+  )
+  say(
+    `${name}: end to end`,
+    `${perS(each.endToEndPerS)}, ${(each.endToEndPerS / bare.engine).toFixed(3)} of the bare engine`,
+  )
 }
 
 function compare(each: Round, first: Round): void {

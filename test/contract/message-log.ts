@@ -46,7 +46,7 @@ export function messageLogContract(
   })
 }
 
-export const DAY_MS = 86_400_000
+const DAY_MS = 86_400_000
 
 function produceCases({ open, testWith }: MessageLogCases): void {
   test('keeps the order given inside a partition, with offsets that follow each other', async () => {

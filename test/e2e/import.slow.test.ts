@@ -21,7 +21,9 @@ function rowsOf(path: string): readonly Row[] {
   const columns = head.split(',')
   return lines.map((line) => {
     const cells = line.split(',')
-    const time = Date.parse(`${(cells[0] ?? '').replaceAll('/', '-').replace(' ', 'T')}${(cells[0] ?? '').includes(' ') ? ':00' : ''}Z`)
+    const time = Date.parse(
+      `${(cells[0] ?? '').replaceAll('/', '-').replace(' ', 'T')}${(cells[0] ?? '').includes(' ') ? ':00' : ''}Z`,
+    )
     const values = columns.slice(1).map((name, i): [string, number | string] => {
       const cell = cells[i + 1] ?? ''
       return [name, Number.isNaN(Number(cell)) ? cell : Number(cell)]

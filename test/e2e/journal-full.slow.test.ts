@@ -31,7 +31,10 @@ test('a full journal answers 503 with Retry-After, loses nothing it accepted, an
   await tidemark(dir, ['link', 'restore', 'local'])
   const late = series(500, T0 + 9e9, 'late')
   await expect
-    .poll(async () => (await fetch(`${up.url}/readings`, { method: 'POST', body: JSON.stringify(late) })).status, { timeout: 30_000, interval: 500 })
+    .poll(async () => (await fetch(`${up.url}/readings`, { method: 'POST', body: JSON.stringify(late) })).status, {
+      timeout: 30_000,
+      interval: 500,
+    })
     .toBe(200)
   expect((await tidemark(dir, ['proof', '--wait', '60s'])).code).toBe(0)
   expect(await exported(dir)).toEqual([...accepted, ...late].map(lineOf).toSorted())

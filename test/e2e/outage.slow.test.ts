@@ -15,11 +15,15 @@ test('first contact: runs within 5 s, a cut link opens a gap that closes again, 
   expect((await proofNow(dir)).gateways.map((each) => each.gateway)).toEqual(['demo-1', 'demo-2', 'local'])
   expect((await tidemark(dir, ['link', 'cut', 'demo-1'])).code).toBe(0)
   await expect.poll(async () => (await proofNow(dir, '--gateway', 'demo-1')).state, { timeout: 10_000 }).toBe('open')
-  await expect.poll(async () => (await proofNow(dir, '--gateway', 'demo-2')).state, { timeout: 10_000 }).toBe('complete')
+  await expect
+    .poll(async () => (await proofNow(dir, '--gateway', 'demo-2')).state, { timeout: 10_000 })
+    .toBe('complete')
   expect((await tidemark(dir, ['link', 'restore', 'demo-1'])).code).toBe(0)
   const closed = await tidemark(dir, ['proof', '--wait', '30s', '--json'])
   expect(closed.code).toBe(0)
-  const before = (JSON.parse(closed.out) as Awaited<ReturnType<typeof proofNow>>).gateways.find((each) => each.gateway === 'demo-1')
+  const before = (JSON.parse(closed.out) as Awaited<ReturnType<typeof proofNow>>).gateways.find(
+    (each) => each.gateway === 'demo-1',
+  )
   expect(before?.outages).toHaveLength(1)
   expect(await first.end('SIGINT')).toBeLessThan(5000)
   const second = await startUp(dir, [])
@@ -33,7 +37,12 @@ test('readings before, during and after an outage, with SIGKILL inside it and ag
   await using folder = await temporaryDir()
   const dir = folder.path
   const slow = { TIDEMARK_RECOVERY_BYTES_PER_S: '100kB', TIDEMARK_SLICE_READINGS: '2000' }
-  const accepted = [series(500, T0), series(30_000, T0 + 1e6, 's2'), series(300, T0 + 2e6, 's3'), series(200, T0 + 3e6, 's4')] as const
+  const accepted = [
+    series(500, T0),
+    series(30_000, T0 + 1e6, 's2'),
+    series(300, T0 + 2e6, 's3'),
+    series(200, T0 + 3e6, 's4'),
+  ] as const
   const [before, during, reboot, after] = accepted
   let up = await startUp(dir, undefined, slow)
   await post(up.url, before)

@@ -88,7 +88,8 @@ async function removeFromStore(path: string, isRemoved: (each: StoredReading) =>
   await kv.write((tx) => {
     for (const { key, value } of [...tx.range({ from: new Uint8Array(0), to: new Uint8Array([255]) })]) {
       const at = Buffer.from(value).indexOf(wrong)
-      if (at >= 0) tx.put(key, Buffer.concat([value.subarray(0, at), Buffer.from(generation), value.subarray(at + wrong.length)]))
+      if (at >= 0)
+        tx.put(key, Buffer.concat([value.subarray(0, at), Buffer.from(generation), value.subarray(at + wrong.length)]))
     }
   })
   await kv[Symbol.asyncDispose]()

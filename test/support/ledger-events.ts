@@ -1,7 +1,7 @@
 /** Makes ledger events for tests in few words. */
 
-import type { LandedRanges, Landings } from '../../schemas/records/events.ts'
 import type { Epoch, GatewayId, Range, Seq } from '../../schemas/reading.ts'
+import type { LandedRanges, Landings } from '../../schemas/records/events.ts'
 import { fold, type LedgerEvent, registerStore } from '../../services/core/fold.ts'
 import { type Ledger, newLedger } from '../../services/core/ledger.ts'
 
@@ -46,7 +46,10 @@ export function landings(at: number, sketch: LandingSketch): LedgerEvent {
       nextOffset: sketch.offset + 1,
     },
     landed: (sketch.landed ?? []).map(([epoch, outcome, ranges]) => ({ epoch, outcome, ranges })),
-    highWaters: sketch.highWater === undefined ? [] : [{ epoch: sketch.highWater[0], highWater: sketch.highWater[1], markMs: 1_000_000 + sketch.offset }],
+    highWaters:
+      sketch.highWater === undefined
+        ? []
+        : [{ epoch: sketch.highWater[0], highWater: sketch.highWater[1], markMs: 1_000_000 + sketch.offset }],
     finals: (sketch.finals ?? []).map(([epoch, finalSeq]) => ({ epoch, finalSeq })),
   }
   return { kind: 'landings', record, offset: at }

@@ -41,7 +41,11 @@ export function tidemark(dataDir: string, args: readonly string[], env: Environm
   return new Promise((resolve) => child.once('close', (code) => resolve({ code, out, err })))
 }
 
-export async function startUp(dataDir: string, args: readonly string[] = ['--no-demo'], env: Environment = {}): Promise<UpProcess> {
+export async function startUp(
+  dataDir: string,
+  args: readonly string[] = ['--no-demo'],
+  env: Environment = {},
+): Promise<UpProcess> {
   const beginMs = performance.now()
   const child = start(['up', '--port', '0', '--data', dataDir, ...args], { TIDEMARK_HEARTBEAT: '500ms', ...env })
   onTestFinished(() => void child.kill('SIGKILL'))
@@ -92,7 +96,10 @@ export interface DoorReading {
   readonly values: Readonly<Record<string, number | string | boolean>>
 }
 
-export async function post(url: string, readings: readonly DoorReading[]): Promise<{ accepted: number; duplicates: number }> {
+export async function post(
+  url: string,
+  readings: readonly DoorReading[],
+): Promise<{ accepted: number; duplicates: number }> {
   const answer = await fetch(`${url}/readings`, { method: 'POST', body: JSON.stringify(readings) })
   if (answer.status !== 200) throw new Error(`${answer.status} ${await answer.text()}`)
   return (await answer.json()) as { accepted: number; duplicates: number }

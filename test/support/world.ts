@@ -1,10 +1,10 @@
 /** The whole pipeline in one process on embedded rules over memory, under a clock that a test moves: to cut, crash and lose things at will. */
 
 import { pino } from 'pino'
-import { embeddedLedgerStore } from '../../infra/embedded/ledger-store.ts'
-import { type CuttableLink, cuttableLink } from '../../infra/embedded/link.ts'
 import { openJournal } from '../../infra/embedded/journal.ts'
 import { journalSource } from '../../infra/embedded/journal-source.ts'
+import { embeddedLedgerStore } from '../../infra/embedded/ledger-store.ts'
+import { type CuttableLink, cuttableLink } from '../../infra/embedded/link.ts'
 import { embeddedMessageLog } from '../../infra/embedded/message-log.ts'
 import { loadMessageTypes } from '../../infra/embedded/message-types.ts'
 import { embeddedReadingStore } from '../../infra/embedded/reading-store.ts'
@@ -27,7 +27,7 @@ import { losingLog, type SwitchedStore, switchedStore } from './faulty.ts'
 import { type ManualClock, manualClock, seededRandom, settle } from './manual-clock.ts'
 import { memoryDisk, memoryKv } from './memory-kv.ts'
 
-export const BUILD_MS = Date.UTC(2026, 0, 1)
+const BUILD_MS = Date.UTC(2026, 0, 1)
 
 /** A service that runs until it is stopped; a crash drops it at whatever it awaits. */
 interface Running {
@@ -79,7 +79,7 @@ export async function openWorld(env: Record<string, string> = {}): Promise<World
   const { settings } = parsed
   const clock = manualClock()
   const random = seededRandom(7)
-  const logger = pino({ level: process.env['TIDEMARK_TEST_LOG'] ?? 'silent' })
+  const logger = pino({ level: process.env.TIDEMARK_TEST_LOG ?? 'silent' })
   const types = await loadMessageTypes(new URL('../../schemas/types/', import.meta.url).pathname)
   const disks = { log: memoryDisk(), store: memoryDisk(), ledger: memoryDisk(), registry: memoryDisk() }
   const journalDisks = new Map<string, ReturnType<typeof memoryDisk>>()

@@ -6,10 +6,22 @@ import type { Epoch, Range } from '../../../schemas/reading.ts'
 import { fold as foldInto, type LedgerEvent } from '../../../services/core/fold.ts'
 import { currentGeneration, type Ledger, ledgerFromRows, takeChange } from '../../../services/core/ledger.ts'
 import { missingIn, settledIn } from '../../../services/core/missing.ts'
-import { E1, E2, GATEWAY, landings, ledgerOf, mark, position, revoked, writtenOff } from '../../support/ledger-events.ts'
+import {
+  E1,
+  E2,
+  GATEWAY,
+  landings,
+  ledgerOf,
+  mark,
+  position,
+  revoked,
+  writtenOff,
+} from '../../support/ledger-events.ts'
 
 const epoch = fc.constantFrom<Epoch>(E1, E2)
-const range = fc.tuple(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 0, max: 9 })).map(([a, n]): Range => [a, a + n])
+const range = fc
+  .tuple(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 0, max: 9 }))
+  .map(([a, n]): Range => [a, a + n])
 const outcome = fc.constantFrom('stored', 'duplicate', 'conflict', 'rejected', 'void', 'pruned', 'gone', 'never-held')
 const generation = fc.constantFrom('gen1', 'gen2')
 
@@ -18,10 +30,22 @@ const events = fc
   .array(
     fc.oneof(
       fc.record({ what: fc.constant('mark'), epoch, seq: fc.integer({ min: 0, max: 50 }), final: fc.option(epoch) }),
-      fc.record({ what: fc.constant('landings'), epoch, range, outcome, generation, topic: fc.constantFrom('readings', 'recovery_data') }),
+      fc.record({
+        what: fc.constant('landings'),
+        epoch,
+        range,
+        outcome,
+        generation,
+        topic: fc.constantFrom('readings', 'recovery_data'),
+      }),
       fc.record({ what: fc.constant('position'), generation }),
       fc.record({ what: fc.constant('written-off'), epoch, range }),
-      fc.record({ what: fc.constant('status'), seq: fc.integer({ min: 1, max: 4 }), time: fc.integer({ min: 1, max: 99 }), lost: fc.boolean() }),
+      fc.record({
+        what: fc.constant('status'),
+        seq: fc.integer({ min: 1, max: 4 }),
+        time: fc.integer({ min: 1, max: 99 }),
+        lost: fc.boolean(),
+      }),
     ),
     { maxLength: 25 },
   )
@@ -129,10 +153,13 @@ describe('the fold', () => {
   })
 
   test('takes back what an audit did not find, until it lands from a later offset', () => {
-    const before = [mark(E1, 10, 0), landings(1, { offset: 0, landed: [[E1, 'stored', [[1, 10]]]], highWater: [E1, 10] })]
+    const before = [
+      mark(E1, 10, 0),
+      landings(1, { offset: 0, landed: [[E1, 'stored', [[1, 10]]]], highWater: [E1, 10] }),
+    ]
     const missing = (ledger: Ledger): unknown => {
       const held = ledger.epochs.get(E1)
-      return held === undefined ? [] : missingIn(held, ledger.head.stores['s'], held.bound)
+      return held === undefined ? [] : missingIn(held, ledger.head.stores.s, held.bound)
     }
     expect(missing(ledgerOf(before))).toEqual([])
     const taken = [...before, revoked(2, E1, [[4, 5]], 3)]
@@ -151,7 +178,7 @@ describe('the fold', () => {
       position(2, 5, 'gen2'),
       landings(3, { offset: 1, landed: [[E1, 'stored', [[1, 10]]]] }),
     ])
-    const state = ledger.head.stores['s']
+    const state = ledger.head.stores.s
     expect(state === undefined ? undefined : currentGeneration(state)?.generation).toBe('gen2')
     const held = ledger.epochs.get(E1)
     expect(held === undefined ? undefined : settledIn(held, state)).toEqual([])

@@ -32,7 +32,13 @@ describe('headers', () => {
     const mark = { highWater: 9, head: 12, finals: [{ epoch: earlier, finalSeq: 4 }] }
     const headers = headersOf({ kind: 'batch', gateway, epoch, type: 't', mark, readings: [7, 8, 9, 3].map(reading) })
     expect(markFromHeaders(headers)).toEqual({ epoch, ...mark })
-    expect(rangesFromHeaders(headers)).toEqual({ epoch, ranges: [[3, 3], [7, 9]] })
+    expect(rangesFromHeaders(headers)).toEqual({
+      epoch,
+      ranges: [
+        [3, 3],
+        [7, 9],
+      ],
+    })
     expect(answerFromHeaders(headers)).toBeUndefined()
   })
 
@@ -51,7 +57,17 @@ describe('headers', () => {
   })
 
   test('ranges read back as written, and an open end is allowed to operators', () => {
-    expect(parseRanges(formatRanges([[1, 5], [7, 7]]))).toEqual([[1, 5], [7, 7]])
+    expect(
+      parseRanges(
+        formatRanges([
+          [1, 5],
+          [7, 7],
+        ]),
+      ),
+    ).toEqual([
+      [1, 5],
+      [7, 7],
+    ])
     expect(parseRanges('501-')).toEqual([[501, SEQ_MAX]])
     for (const wrong of ['a', '5-1', '1-2-3', '1.5', '-']) expect(parseRanges(wrong)).toBeUndefined()
   })

@@ -8,9 +8,9 @@ import {
   equal,
   highest,
   intersect,
+  type RangeSet,
   rangeSet,
   rangesOf,
-  type RangeSet,
   size,
   subtract,
   take,
@@ -18,7 +18,9 @@ import {
   upTo,
 } from '../../../services/core/range-set.ts'
 
-const range = fc.tuple(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 0, max: 8 })).map(([a, n]): Range => [a, a + n])
+const range = fc
+  .tuple(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 0, max: 8 }))
+  .map(([a, n]): Range => [a, a + n])
 const ranges = fc.array(range, { maxLength: 12 })
 
 function members(set: readonly Range[]): Set<number> {

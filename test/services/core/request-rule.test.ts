@@ -36,7 +36,13 @@ function askNow(ledger: Ledger, id = 'r1'): void {
   noteAsked(ledger, { requestId: id, asked: decision.asked, sentMs: 0, attempt: decision.attempt })
 }
 
-const answer = (requestId: string, offset: number): LedgerEvent => ({ kind: 'answer', requestId, part: 1, lastPart: true, offset })
+const answer = (requestId: string, offset: number): LedgerEvent => ({
+  kind: 'answer',
+  requestId,
+  part: 1,
+  lastPart: true,
+  offset,
+})
 
 describe('the request rule', () => {
   test('asks for exactly what a store misses up to the mark it has passed', () => {
@@ -44,7 +50,11 @@ describe('the request rule', () => {
   })
 
   test('does not ask for what a store has not come to yet, however high the mark is that others have seen', () => {
-    const ledger = ledgerOf([mark(E1, 10, 0), mark(E1, 500, 9), landings(0, { offset: 0, landed: [[E1, 'stored', [[1, 10]]]], highWater: [E1, 10] })])
+    const ledger = ledgerOf([
+      mark(E1, 10, 0),
+      mark(E1, 500, 9),
+      landings(0, { offset: 0, landed: [[E1, 'stored', [[1, 10]]]], highWater: [E1, 10] }),
+    ])
     expect(decide(ledger)).toEqual({ act: 'wait' })
   })
 
@@ -68,7 +78,8 @@ describe('the request rule', () => {
     fold(ledger, mark(E1, 10, 6))
     expect(decide(ledger, { progressMs: 99_900 })).toEqual({ act: 'wait' })
     expect(decide(ledger, { progressMs: 98_000 })).toMatchObject({ act: 'ask', attempt: 2 })
-    for (let i = 0; i < 20; i++) noteAsked(ledger, { requestId: 'x', asked: ledger.head.lastAsked, sentMs: 0, attempt: i })
+    for (let i = 0; i < 20; i++)
+      noteAsked(ledger, { requestId: 'x', asked: ledger.head.lastAsked, sentMs: 0, attempt: i })
     noteExpired(ledger, 'x')
     fold(ledger, mark(E1, 10, 7))
     expect(decide(ledger, { progressMs: 50_000 })).toEqual({ act: 'wait' })
@@ -93,7 +104,10 @@ describe('the request rule', () => {
     fold(ledger, mark(E1, 10, 6))
     fold(ledger, position(1, 50))
     forgetPassed(ledger, ['s'])
-    expect(decide(ledger, { progressMs: 90_000 })).toMatchObject({ act: 'ask', asked: [{ epoch: E1, ranges: [[5, 10]] }] })
+    expect(decide(ledger, { progressMs: 90_000 })).toMatchObject({
+      act: 'ask',
+      asked: [{ epoch: E1, ranges: [[5, 10]] }],
+    })
   })
 
   test('cuts into slices, over epochs', () => {
@@ -108,7 +122,9 @@ describe('the request rule', () => {
 
   test('asks for nothing void, conflicting, rejected, gone or written off, until the gateway is back', () => {
     const outcomes = ['void', 'conflict', 'rejected', 'gone', 'pruned'] as const
-    const landed = outcomes.map((outcome, i) => [E1, outcome, [[i + 5, i + 5]]] as [typeof E1, typeof outcome, [number, number][]])
+    const landed = outcomes.map(
+      (outcome, i) => [E1, outcome, [[i + 5, i + 5]]] as [typeof E1, typeof outcome, [number, number][]],
+    )
     const ledger = withHole()
     fold(ledger, landings(1, { offset: 6, landed }))
     fold(ledger, writtenOff(2, E1, [[10, 10]], 6))

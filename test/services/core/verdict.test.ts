@@ -8,16 +8,28 @@ import { verdict } from '../../../services/core/verdict.ts'
 import { E1, E2, GATEWAY, landings, ledgerOf, mark, writtenOff } from '../../support/ledger-events.ts'
 
 const moment = { required: ['s'], nowMs: 1_000_010, heartbeatMs: 1000, format: (ms: number) => String(ms) }
-const all: LedgerEvent[] = [mark(E1, 10, 0), landings(0, { offset: 0, landed: [[E1, 'stored', [[1, 10]]]], highWater: [E1, 10] })]
+const all: LedgerEvent[] = [
+  mark(E1, 10, 0),
+  landings(0, { offset: 0, landed: [[E1, 'stored', [[1, 10]]]], highWater: [E1, 10] }),
+]
 
 describe('the verdict', () => {
   test('is complete when every position up to the mark landed, and shows the mark', () => {
-    expect(verdict(ledgerOf(all), moment)).toMatchObject({ state: 'complete', accepted: 10, settled: 10, last_mark: '1000000' })
+    expect(verdict(ledgerOf(all), moment)).toMatchObject({
+      state: 'complete',
+      accepted: 10,
+      settled: 10,
+      last_mark: '1000000',
+    })
   })
 
   test('is open while one position is missing, in any required store', () => {
     const hole = [mark(E1, 10, 0), landings(0, { offset: 0, landed: [[E1, 'stored', [[1, 9]]]], highWater: [E1, 10] })]
-    expect(verdict(ledgerOf(hole), moment)).toMatchObject({ state: 'open', pending: 1, epochs: [{ missing: [[10, 10]] }] })
+    expect(verdict(ledgerOf(hole), moment)).toMatchObject({
+      state: 'open',
+      pending: 1,
+      epochs: [{ missing: [[10, 10]] }],
+    })
     const two = { ...moment, required: ['s', 't'] }
     expect(verdict(ledgerOf(all, ['s', 't']), two)).toMatchObject({ state: 'open', pending: 10 })
   })
@@ -25,7 +37,10 @@ describe('the verdict', () => {
   test('speaks of the mark that every store has passed; what is newer is pending, and late after three heartbeats', () => {
     const busy = ledgerOf([...all, mark(E1, 11, 1)])
     expect(verdict(busy, moment)).toMatchObject({ state: 'complete', as_of: '1000000', due: 10, pending: 1 })
-    expect(verdict(ledgerOf([...all, mark(E1, 11, 2900)]), { ...moment, nowMs: 1_003_001 })).toMatchObject({ state: 'open', connected: true })
+    expect(verdict(ledgerOf([...all, mark(E1, 11, 2900)]), { ...moment, nowMs: 1_003_001 })).toMatchObject({
+      state: 'open',
+      connected: true,
+    })
   })
 
   test('waits for no final of an epoch that nobody ever saw accept anything', () => {
@@ -37,45 +52,89 @@ describe('the verdict', () => {
     const status = (connectionStatus: 'disconnect' | 'reconnect', appendedMs: number): LedgerEvent => ({
       kind: 'status',
       appendedMs,
-      status: { connectionStatus, gateway: GATEWAY, id: 'o', timeMs: 1, epoch: E1, seq: 10, noticedBy: 'n', reason: 'r' },
+      status: {
+        connectionStatus,
+        gateway: GATEWAY,
+        id: 'o',
+        timeMs: 1,
+        epoch: E1,
+        seq: 10,
+        noticedBy: 'n',
+        reason: 'r',
+      },
     })
-    expect(verdict(ledgerOf([...all, status('disconnect', 1_000_005)]), moment)).toMatchObject({ state: 'open', connected: false })
+    expect(verdict(ledgerOf([...all, status('disconnect', 1_000_005)]), moment)).toMatchObject({
+      state: 'open',
+      connected: false,
+    })
     expect(verdict(ledgerOf([...all, status('disconnect', 1_000_005), mark(E1, 10, 7)]), moment).state).toBe('complete')
-    expect(verdict(ledgerOf([...all, status('disconnect', 1_000_005), status('reconnect', 1_000_006)]), moment).state).toBe('complete')
+    expect(
+      verdict(ledgerOf([...all, status('disconnect', 1_000_005), status('reconnect', 1_000_006)]), moment).state,
+    ).toBe('complete')
   })
 
   test('is open for an earlier epoch whose final is not known, until it is written off to its end', () => {
     const events = [...all, mark(E2, 0, 1)]
-    expect(verdict(ledgerOf(events), moment)).toMatchObject({ state: 'open', because: [`epoch ${E1}: its final is not known`] })
-    expect(verdict(ledgerOf([...events, writtenOff(9, E1, [[11, Number.MAX_SAFE_INTEGER]], 5)]), moment).state).toBe('closed')
+    expect(verdict(ledgerOf(events), moment)).toMatchObject({
+      state: 'open',
+      because: [`epoch ${E1}: its final is not known`],
+    })
+    expect(verdict(ledgerOf([...events, writtenOff(9, E1, [[11, Number.MAX_SAFE_INTEGER]], 5)]), moment).state).toBe(
+      'closed',
+    )
     expect(verdict(ledgerOf([...events, mark(E2, 0, 2, [[E1, 10]])]), moment).state).toBe('complete')
   })
 
   test('is closed, with exceptions, when what did not land is settled otherwise', () => {
     const outcomes = ['conflict', 'rejected', 'void'] as const
     for (const outcome of outcomes) {
-      const events = [mark(E1, 10, 0), landings(0, { offset: 0, landed: [[E1, 'stored', [[1, 9]]], [E1, outcome, [[10, 10]]]] })]
+      const events = [
+        mark(E1, 10, 0),
+        landings(0, {
+          offset: 0,
+          landed: [
+            [E1, 'stored', [[1, 9]]],
+            [E1, outcome, [[10, 10]]],
+          ],
+        }),
+      ]
       expect(verdict(ledgerOf(events), moment).state).toBe('closed')
     }
   })
 
   test('lets landed beat rejected, void and lost, in whatever order they came', () => {
     const losses = [
-      landings(1, { offset: 1, landed: [[E1, 'rejected', [[1, 5]]], [E1, 'void', [[4, 8]]]] }),
+      landings(1, {
+        offset: 1,
+        landed: [
+          [E1, 'rejected', [[1, 5]]],
+          [E1, 'void', [[4, 8]]],
+        ],
+      }),
       writtenOff(2, E1, [[1, 10]], 0),
     ]
-    for (const events of [[...all, ...losses], [...losses, ...all]]) {
+    for (const events of [
+      [...all, ...losses],
+      [...losses, ...all],
+    ]) {
       expect(verdict(ledgerOf(events), moment)).toMatchObject({ state: 'complete', settled: 10, void: 0, lost: 0 })
     }
   })
 
   test('puts every accepted position in exactly one class', () => {
-    const range = fc.tuple(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 0, max: 9 })).map(([a, n]): Range => [a, a + n])
+    const range = fc
+      .tuple(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 0, max: 9 }))
+      .map(([a, n]): Range => [a, a + n])
     const outcome = fc.constantFrom('stored', 'conflict', 'rejected', 'void', 'pruned', 'gone', 'never-held')
     fc.assert(
       fc.property(fc.array(fc.tuple(range, outcome, fc.constantFrom('s', 't'))), fc.array(range), (landed, lost) => {
-        const events = landed.map(([each, as, store], i) => landings(i, { offset: i, store, landed: [[E1, as as 'stored', [each]]] }))
-        const ledger = ledgerOf([mark(E1, 50, 0), ...events, ...lost.map((each) => writtenOff(99, E1, [each], 0))], ['s', 't'])
+        const events = landed.map(([each, as, store], i) =>
+          landings(i, { offset: i, store, landed: [[E1, as as 'stored', [each]]] }),
+        )
+        const ledger = ledgerOf(
+          [mark(E1, 50, 0), ...events, ...lost.map((each) => writtenOff(99, E1, [each], 0))],
+          ['s', 't'],
+        )
         const { accepted, settled, pending, ...rest } = verdict(ledger, { ...moment, required: ['s', 't'] })
         expect(settled + pending + rest.void + rest.lost).toBe(accepted)
         expect(rest.state === 'complete').toBe(pending + rest.void + rest.lost === 0 && isAllLanded(landed))
@@ -100,7 +159,8 @@ describe('the verdict', () => {
 function isAllLanded(landed: readonly (readonly [Range, string, string])[]): boolean {
   return ['s', 't'].every((store) => {
     const seqs = new Set<number>()
-    for (const [[a, b], outcome, of] of landed) if (of === store && outcome === 'stored') for (let i = a; i <= b; i++) seqs.add(i)
+    for (const [[a, b], outcome, of] of landed)
+      if (of === store && outcome === 'stored') for (let i = a; i <= b; i++) seqs.add(i)
     return Array.from({ length: 50 }, (_, i) => i + 1).every((seq) => seqs.has(seq))
   })
 }

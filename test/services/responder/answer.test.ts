@@ -23,7 +23,10 @@ const reading = (seq: number, type = 't'): PositionedReading => ({
   digest: new Uint8Array(16),
   seq,
 })
-const readings = (epoch: Epoch, list: readonly PositionedReading[]): SourcePiece => ({ epoch, piece: { kind: 'readings', readings: list } })
+const readings = (epoch: Epoch, list: readonly PositionedReading[]): SourcePiece => ({
+  epoch,
+  piece: { kind: 'readings', readings: list },
+})
 
 test('every part holds one epoch and one type, in bounded size, and only the last is marked', () => {
   const many = Array.from({ length: 12_000 }, (_, i) => reading(i + 1, i % 3 === 0 ? 'a' : 'b'))
@@ -35,7 +38,9 @@ test('every part holds one epoch and one type, in bounded size, and only the las
   }
   expect(parts.map((part) => part.answer?.part)).toEqual(parts.map((_, i) => i + 1))
   expect(parts.map((part) => part.answer?.lastPart)).toEqual(parts.map((_, i) => i === parts.length - 1))
-  expect(new Set(parts.map((part) => `${part.epoch}${part.readings[0]?.type}`))).toEqual(new Set([`${e1}a`, `${e1}b`, `${e2}t`]))
+  expect(new Set(parts.map((part) => `${part.epoch}${part.readings[0]?.type}`))).toEqual(
+    new Set([`${e1}a`, `${e1}b`, `${e2}t`]),
+  )
 })
 
 test('what cannot be given is said with its reason, also when nothing can', () => {
@@ -72,9 +77,20 @@ test('requests for positions that wait are answered as one, each is told; window
   const waiting = [
     request('r1', { ranges: [{ epoch: e1, ranges: [[1, 5]] }] }),
     request('w', { window: { fromMs: 0, toMs: 1 } }),
-    request('r2', { ranges: [{ epoch: e1, ranges: [[4, 9]] }, { epoch: e2, ranges: [[1, 1]] }] }),
+    request('r2', {
+      ranges: [
+        { epoch: e1, ranges: [[4, 9]] },
+        { epoch: e2, ranges: [[1, 1]] },
+      ],
+    }),
   ]
-  expect(takeNext(waiting)).toMatchObject({ ids: ['r2', 'r1'], asked: [{ epoch: e1, ranges: [[1, 9]] }, { epoch: e2, ranges: [[1, 1]] }] })
+  expect(takeNext(waiting)).toMatchObject({
+    ids: ['r2', 'r1'],
+    asked: [
+      { epoch: e1, ranges: [[1, 9]] },
+      { epoch: e2, ranges: [[1, 1]] },
+    ],
+  })
   expect(takeNext(waiting)).toMatchObject({ ids: ['w'], window: { fromMs: 0, toMs: 1 } })
   expect(takeNext(waiting)).toBeUndefined()
 })

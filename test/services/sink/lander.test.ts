@@ -63,7 +63,9 @@ test('a refused batch is split until the bad reading stands alone, and the good 
     return 'gen'
   })
   const landings = await land(store, 100)
-  expect(landings.flatMap(({ outcome }, i) => (outcome === 'stored' ? [] : [[i + 1, outcome]]))).toEqual([[7, 'rejected']])
+  expect(landings.flatMap(({ outcome }, i) => (outcome === 'stored' ? [] : [[i + 1, outcome]]))).toEqual([
+    [7, 'rejected'],
+  ])
   expect(store.writes).toBeLessThan(40)
 })
 
@@ -74,7 +76,9 @@ test('a reading that breaks the store for no named reason is rejected once its n
       return 'gen'
     })
     const landings = await land(store, 100)
-    expect(landings.flatMap(({ outcome }, i) => (outcome === 'stored' ? [] : [[i + 1, outcome]]))).toEqual([[bad, 'rejected']])
+    expect(landings.flatMap(({ outcome }, i) => (outcome === 'stored' ? [] : [[i + 1, outcome]]))).toEqual([
+      [bad, 'rejected'],
+    ])
   }
 })
 
