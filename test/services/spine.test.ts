@@ -228,6 +228,70 @@ describe('the spine', () => {
     await world.clock.advance(20_000)
     expect(await audited()).toBe(0)
   })
+
+  test('keeps both of two readings at one instant, adds nothing when both come again, and takes the same one once of a hundred times', async () => {
+    const g1 = await world.startGateway('g1')
+    const at = { ms: T0, ns: 0 }
+    const one = { type: 'temperature', sensor: 's1', labels: {}, time: at, values: { temperature: 1 } }
+    const other = { ...one, values: { temperature: 2 } }
+    await accept(g1, [one, other])
+    for (let i = 0; i < 100; i++) {
+      const again = g1.journal.append({ offers: [one, other] })
+      await world.clock.advance(0)
+      expect(await again).toEqual({ accepted: 0, duplicates: 2 })
+    }
+    await complete()
+    const stored = await world.stored()
+    expect(stored.map(({ reading }) => [reading.ms, reading.ns, reading.bumpNs, reading.values.temperature])).toEqual([
+      [T0, 0, 0, 1],
+      [T0, 1, 1, 2],
+    ])
+  })
+
+  test('lands backdated and future-dated readings like any other', async () => {
+    const g1 = await world.startGateway('g1')
+    const old = offers(3, Date.UTC(1987, 5, 1))
+    const future = offers(3, Date.UTC(2199, 0, 1))
+    await accept(g1, future)
+    await accept(g1, old)
+    await accept(g1, offers(3, T0))
+    await complete()
+    await expectStored(old, future, offers(3, T0))
+  })
+
+  test('a board that boots in 1970, twice, collides with nothing, and its times are marked as guesses', async () => {
+    const bare = (i: number): Offer => ({ type: 'temperature', sensor: 's1', labels: {}, values: { temperature: i } })
+    for (let boot = 0; boot < 2; boot++) {
+      world.clock.setWall(1000)
+      const g1 = await world.startGateway('g1')
+      await accept(g1, [bare(boot * 2), bare(boot * 2 + 1)])
+      world.clock.setWall(Date.UTC(2026, 10, 22, boot + 1))
+      await complete()
+      if (boot === 0) await g1.kill()
+    }
+    const stored = await world.stored()
+    expect(new Set(stored.map(identityOf)).size).toBe(4)
+    expect(stored.every(({ reading }) => reading.estimated && reading.bumpNs === 0)).toBe(true)
+  })
+
+  test('a clock that jumped to 2036 and back pins nothing there', async () => {
+    const g1 = await world.startGateway('g1')
+    const bare = (i: number): Offer => ({ type: 'temperature', sensor: 's1', labels: {}, values: { temperature: i } })
+    const years: number[] = []
+    for (const [i, year] of [2026, 2036, 2026].entries()) {
+      world.clock.setWall(Date.UTC(year, 10, 22, 0, i))
+      await accept(g1, [bare(i)])
+      await world.clock.advance(2000)
+    }
+    await complete()
+    for (const { reading } of await world.stored()) years.push(new Date(reading.ms).getUTCFullYear())
+    expect(years.toSorted()).toEqual([2026, 2026, 2036])
+    await cutFor(g1, 3000)
+    await accept(g1, offers(20, T0))
+    g1.link.restore()
+    await complete()
+    expect(await world.stored()).toHaveLength(23)
+  })
 })
 
 async function audited(json?: '--json'): Promise<number> {
