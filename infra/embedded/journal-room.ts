@@ -27,7 +27,7 @@ export interface WarningLog {
   warn(facts: Readonly<Record<string, unknown>>, sentence: string): void
 }
 
-export const WHY_VOID = 'the journal was full and set to drop the oldest readings'
+const WHY_VOID = 'the journal was full and set to drop the oldest readings'
 const BLOCKS_A_SLICE = 256
 const LEAVES_A_SLICE = 1_000
 const INDEX_SLICES_A_PRUNE = 8

@@ -43,7 +43,7 @@ export interface Counters {
 
 const COUNTERS_FORMAT = 0x63
 const JSON_FORMAT = 0x6a
-export const NO_COUNTERS: Counters = {
+const NO_COUNTERS: Counters = {
   accepted: 0,
   version: 0,
   bytes: 0,
@@ -86,7 +86,7 @@ export function readJson<T>(row: Bytes, what: string): T {
   return JSON.parse(new ByteReader().over(row, SEAL_BYTES).text()) as T
 }
 
-export function rowBytes(key: Bytes, value: Bytes): number {
+function rowBytes(key: Bytes, value: Bytes): number {
   return key.length + value.length
 }
 

@@ -4,7 +4,6 @@ import type { Bytes, KvRead, KvTx } from './kv.ts'
 
 /** Times from before 1970 must sort before later ones, so that keys hold them moved up. */
 const MS_SHIFT = 2 ** 47
-export const SPACE_BYTES = 3
 
 /** Makes keys of one space: `letter`, its number, a letter for the kind of row, then the fields. */
 export class KeySpace {

@@ -14,7 +14,8 @@ import { type Door, openDoor } from '../gateway/door-requests.ts'
 import { Gateway } from '../gateway/gateway.ts'
 import type { Journal } from '../ports/journal.ts'
 import { Responder } from '../responder/responder.ts'
-import { dataPaths, type Installation } from './installation.ts'
+import { gatewaysDir, journalPath, linksPath } from './data-paths.ts'
+import type { Installation } from './installation.ts'
 import { type Cut, readCuts, writeCuts } from './links.ts'
 import { BUILT_MS } from './package-files.ts'
 
@@ -47,7 +48,7 @@ export class HostedGateways {
   /** `failed` is told when a gateway can't go on: its journal failed, and the process should end. */
   constructor(installation: Installation, failed: (error: unknown) => void) {
     this.#installation = installation
-    this.#linksPath = dataPaths(installation.settings.dataDir).links
+    this.#linksPath = linksPath(installation.settings.dataDir)
     this.#cuts = readCuts(this.#linksPath).filter((each) => (each.untilMs ?? Number.POSITIVE_INFINITY) > Date.now())
     this.#failed = failed
     for (const cut of this.#cuts) if (cut.untilMs !== undefined) this.#restoreAt(cut.gateway, cut.untilMs)
@@ -55,7 +56,7 @@ export class HostedGateways {
 
   /** Opens every gateway that has a journal here, so that their backlog goes on. */
   async openKnown(): Promise<void> {
-    const { gateways } = dataPaths(this.#installation.settings.dataDir)
+    const gateways = gatewaysDir(this.#installation.settings.dataDir)
     mkdirSync(gateways, { recursive: true })
     for (const entry of readdirSync(gateways, { withFileTypes: true })) {
       if (entry.isDirectory() && isName(entry.name)) await this.open(entry.name)
@@ -83,7 +84,7 @@ export class HostedGateways {
   async #start(id: GatewayId): Promise<Opened> {
     const { settings, codec, messageLog, types } = this.#installation
     const logger = this.#installation.logger.child({ gateway: id })
-    const path = dataPaths(settings.dataDir).journal(id)
+    const path = journalPath(settings.dataDir, id)
     mkdirSync(dirname(path), { recursive: true })
     const kv = openLmdbKv(path)
     const journal = await openJournal({

@@ -2,7 +2,6 @@
 
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { lockDataDir, runningProcess } from '../../infra/embedded/data-dir.ts'
 import { httpDoorClient } from '../../infra/http/door-client.ts'
 import { openInputFile } from '../../infra/input-file.ts'
@@ -15,7 +14,7 @@ import { runGenerate } from '../commands/generate.ts'
 import { runImport } from '../commands/import.ts'
 import { runSettings, settingsOrThrow } from '../commands/settings.ts'
 import { type GivenSettings, type ParsedSettings, parseSettings, type Settings } from '../core/settings.ts'
-import { dataPaths } from './installation.ts'
+import { clearable } from './data-paths.ts'
 import { runUp } from './up.ts'
 
 export interface Machine {
@@ -77,17 +76,8 @@ async function emptyAll(settings: Settings): Promise<readonly string[]> {
   await mkdir(settings.dataDir, { recursive: true })
   const lock = await lockDataDir(settings.dataDir)
   try {
-    const { log, registry, ledger, gateways, links } = dataPaths(settings.dataDir)
-    const parts: readonly (readonly [string, string])[] = [
-      ['the log and its offsets', log],
-      ['the schema registry', registry],
-      ['the ledger', ledger],
-      ['the stores', join(settings.dataDir, 'stores')],
-      ['the journals', gateways],
-      ['the cut links', links],
-    ]
     const cleared: string[] = []
-    for (const [what, path] of parts) {
+    for (const [what, path] of clearable(settings.dataDir)) {
       if (!existsSync(path)) continue
       await rm(path, { recursive: true, force: true })
       await rm(`${path}-lock`, { force: true })

@@ -150,6 +150,57 @@ export function journalRoomContract(label: string, open: () => Promise<JournalUn
       expect(await append(journal, offers)).toEqual({ accepted: 501, duplicates: 0 })
     })
 
+    test('goes on with everything but the young when a clock was ahead for a while', async () => {
+      await using it = await open()
+      const journal = await it.open({ keepMs: KEEP })
+      it.clock.setWall(T0 + 3650 * DAY)
+      await append(journal, series('ahead', 200))
+      it.clock.setWall(T0)
+      await append(journal, series('right', 200))
+      await confirm(journal, [[1, 400]])
+      it.clock.advance(KEEP)
+      await journal.prune()
+      const [gone] = journal.epochs()[0]?.pruned ?? []
+      expect(gone?.[0]).toBeGreaterThan(1)
+      expect(gone?.[1]).toBe(400)
+    })
+
+    test('leaves a journal that goes on where it was, though nothing is left in it', async () => {
+      await using it = await open()
+      const journal = await it.open({ keepMs: KEEP })
+      await append(journal, series('s', 3))
+      await confirm(journal, [[1, 3]])
+      it.clock.advance(KEEP)
+      await journal.prune()
+      const { bytes } = journal.usage()
+      await append(journal, series('s', 2, T0 + DAY))
+      expect(journal.usage().readings).toBe(2)
+      expect(journal.usage().bytes).toBeGreaterThan(bytes)
+      expect(outline(journal.read(journal.epoch, [1, 5], 9))).toEqual(['pruned 1-3', 'readings 4-5'])
+      await confirm(journal, [[1, 5]])
+      it.clock.advance(KEEP)
+      await journal.prune()
+      expect(pruned(journal)).toEqual([[[1, 5]]])
+      expect(journal.usage().readings).toBe(0)
+    })
+
+    test('an instant many readings claimed is not given out again while one of them is remembered', async () => {
+      await using it = await open()
+      const journal = await it.open({ keepMs: KEEP, identityKeepMs: 400 * DAY })
+      const stuck = (v: number): ReturnType<typeof offer> => offer('stuck', T0, { v })
+      await append(
+        journal,
+        Array.from({ length: 500 }, (_, v) => stuck(v)),
+      )
+      it.clock.advance(200 * DAY)
+      await append(journal, [stuck(500)])
+      await confirm(journal, [[1, 501]])
+      it.clock.advance(201 * DAY)
+      await journal.prune()
+      expect(await append(journal, [stuck(501), stuck(500)])).toEqual({ accepted: 1, duplicates: 1 })
+      expect(readAll(journal).at(-1)).toMatchObject({ bumpNs: 501, ns: 501 })
+    })
+
     test('index entries of readings still held stay, however old', async () => {
       await using it = await open()
       const journal = await it.open({ identityKeepMs: 400 * DAY })

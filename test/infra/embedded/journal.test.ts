@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import { type JournalOptions, openJournal } from '../../../infra/embedded/journal.ts'
+import { firstSubMs, nextSubMs } from '../../../infra/embedded/journal-clock.ts'
 import { journalSource } from '../../../infra/embedded/journal-source.ts'
 import type { Kv, KvTx } from '../../../infra/embedded/kv.ts'
 import type { GatewayId } from '../../../schemas/reading.ts'
@@ -163,6 +164,54 @@ describe('the embedded journal', () => {
     expect(readings.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
     expect(readings[4]).toMatchObject({ sensor: 'new', labels: { a: 'b' }, values: { w: 'x' } })
     expect(journal.changedManifests(9).map(({ count }) => count)).toEqual([10, 1])
+  })
+
+  test('shows nothing before it has answered: no head, no readings, no manifests', async () => {
+    const kv = memoryKv()
+    let answer: () => void = () => undefined
+    let gate: Promise<void> = Promise.resolve()
+    const slow: Kv = {
+      ...kv,
+      write: async (body) => {
+        const result = await kv.write(body)
+        await gate
+        return result
+      },
+    }
+    const journal = await openJournal(optionsOn(slow))
+    await append(journal, series('s', 3))
+    await journal.manifestsPublished(journal.changedManifests(9))
+    await append(journal, [offer('s', T0 + 5000)])
+    const shown = (): unknown => [
+      journal.head(),
+      journal.usage(),
+      journal.epochs(),
+      journal.changedManifests(9),
+      readAll(journal),
+    ]
+    const before = shown()
+    const rows = [...kv.range({ from: Uint8Array.of(0), to: Uint8Array.of(255) })]
+    gate = new Promise((resolve) => {
+      answer = resolve
+    })
+    const appended = append(journal, [...series('s', 5, T0 + 6000), offer('new', T0)])
+    const isWritten = (): boolean =>
+      [...kv.range({ from: Uint8Array.of(0), to: Uint8Array.of(255) })].length > rows.length
+    while (!isWritten()) await new Promise((resolve) => setImmediate(resolve))
+    expect(shown()).toEqual(before)
+    expect(outline(journal.read(journal.epoch, [1, 10], 20))).toEqual(['readings 1-4', 'never-held 5-10'])
+    answer()
+    await appended
+    expect(journal.head()).toBe(10)
+    expect(journal.changedManifests(9).map(({ count }) => count)).toEqual([9, 1])
+  })
+
+  test('a time of its own steps aside for a device that named the very same nanosecond', async () => {
+    const journal = await openJournal(optionsOn(memoryKv()))
+    const ns = nextSubMs(firstSubMs(journal.epoch))
+    await append(journal, [offer('s', T0, { v: 1 }, ns), offer('s', T0, { v: 2 }, nextSubMs(ns))])
+    expect(await append(journal, [offer('s', undefined, { v: 1 })])).toEqual({ accepted: 1, duplicates: 0 })
+    expect(readAll(journal)[2]).toMatchObject({ ms: T0, ns: nextSubMs(nextSubMs(ns)), bumpNs: 0 })
   })
 
   test('whose engine was closed under it says so', async () => {

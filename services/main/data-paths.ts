@@ -1,0 +1,27 @@
+/** Where what stands below the data directory: one file each, so that one can be wiped without the others. */
+
+import { join } from 'node:path'
+
+export function gatewaysDir(dataDir: string): string {
+  return join(dataDir, 'gateways')
+}
+
+export function journalPath(dataDir: string, gateway: string): string {
+  return join(gatewaysDir(dataDir), gateway, 'journal.mdb')
+}
+
+export function linksPath(dataDir: string): string {
+  return join(dataDir, 'links.json')
+}
+
+/** What `clear` empties, in words and as path. */
+export function clearable(dataDir: string): readonly (readonly [what: string, path: string])[] {
+  return [
+    ['the log and its offsets', join(dataDir, 'log.mdb')],
+    ['the schema registry', join(dataDir, 'registry.mdb')],
+    ['the ledger', join(dataDir, 'ledger.mdb')],
+    ['the stores', join(dataDir, 'stores')],
+    ['the journals', gatewaysDir(dataDir)],
+    ['the cut links', linksPath(dataDir)],
+  ]
+}
