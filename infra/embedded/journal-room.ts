@@ -113,8 +113,12 @@ export class Room {
   /** Damaged blocks stay, for whoever asks for them to be told. */
   *#prunable(tx: CountedTx, state: EpochState, keeping: Keeping | undefined): Generator<Block> {
     const candidates = subtract(state.confirmed, union(prunedSet(state), voidedSet(state)))
+    let seen = 0
     for (const [from, to] of candidates) {
-      for (const block of this.#storage.blocks.between(tx, state.ordinal, from, to, true)) {
+      // Where receipts have left many small holes, one block meets many ranges.
+      if (to <= seen) continue
+      for (const block of this.#storage.blocks.between(tx, state.ordinal, Math.max(from, seen + 1), to, true)) {
+        seen = block.last
         if (!isEmpty(subtract([[block.first, block.last]], state.confirmed))) continue
         // What comes after a young block is younger. One from the future, of a clock that was ahead, says nothing about its neighbours.
         if (keeping !== undefined && block.acceptedMs > keeping.toMs) continue

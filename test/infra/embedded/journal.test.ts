@@ -257,6 +257,24 @@ describe('the embedded journal', () => {
     expect(await append(reopened, series('s', 2000))).toEqual({ accepted: 0, duplicates: 2000 })
   })
 
+  test('counts the bytes of its rows, also when the block it would go on in was pruned', async () => {
+    const disk = memoryDisk()
+    const clock = steppedClock(T0)
+    const journal = await openJournal({ ...optionsOn(memoryKv(disk)), clock })
+    const counted = (): number => {
+      const rows = disk.rows.filter(({ name }) => !name.startsWith('J\0\0') && name !== 'J\0\x01J')
+      return rows.reduce((sum, { name, value }) => sum + name.length + value.length, 0)
+    }
+    await append(journal, series('s', 3))
+    expect(journal.usage().bytes).toBe(counted())
+    await journal.confirm({ stores: [], epochs: [{ epoch: journal.epoch, settled: [[1, 3]], complete: false }] })
+    clock.advance(SETTINGS.keepMs)
+    await journal.prune()
+    expect(journal.usage().bytes).toBe(counted())
+    await append(journal, series('s', 2, T0 + 9000))
+    expect(journal.usage().bytes).toBe(counted())
+  })
+
   test('small appends share blocks instead of taking a row each', async () => {
     const disk = memoryDisk()
     const journal = await openJournal(optionsOn(memoryKv(disk)))
