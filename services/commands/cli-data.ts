@@ -1,8 +1,7 @@
 /** Declares the commands that need the data open, here or in the process that holds it. */
 
 import { Argument, Option } from 'commander'
-import type { Declaring } from './cli.ts'
-import { examples } from './cli-local.ts'
+import { type Declaring, examples } from './cli-declaring.ts'
 import { day, durationMs, name, ranges, time, timeOrDay, timeOrEarliest } from './cli-values.ts'
 import { runDoctor } from './doctor.ts'
 import type { ExportOptions } from './export.ts'

@@ -1,7 +1,7 @@
 /** Declares the commands that run in the process they were typed in: up, generate, import, settings, clear. */
 
 import { Option } from 'commander'
-import type { Declaring } from './cli.ts'
+import { type Declaring, examples } from './cli-declaring.ts'
 import { collected, durationMs, httpUrl, name, port, ratePerS, time, wholeNumber } from './cli-values.ts'
 import type { UpOptions } from './command-set.ts'
 import type { GenerateOptions } from './generate.ts'
@@ -110,8 +110,4 @@ function declareClear({ program, deps, given, here }: Declaring): void {
     .option('--host <name>', 'HTTP_HOST of the settings, to be named where that is not loopback')
     .addHelpText('after', examples('clear --yes', 'clear --yes --host 10.0.0.5'))
     .action((options: { yes?: boolean; host?: string }) => here(() => deps.local.clear(given(), options)))
-}
-
-export function examples(...commands: readonly string[]): string {
-  return `\nExamples:\n${commands.map((command) => `  tidemark ${command}`).join('\n')}`
 }

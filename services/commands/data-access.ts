@@ -2,7 +2,9 @@
 
 import { TidemarkError } from '../core/errors.ts'
 import type { ParsedSettings, Settings } from '../core/settings.ts'
-import { type CliDeps, type DataRequest, type GivenOptions, runCli } from './cli.ts'
+import { runCli } from './cli.ts'
+import type { CliDeps, DataRequest } from './cli-declaring.ts'
+import type { GivenOptions } from './command-set.ts'
 import type { CommandContext, ExitCode } from './context.ts'
 import { settingsOrThrow } from './settings.ts'
 

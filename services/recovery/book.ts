@@ -22,7 +22,7 @@ import type { Clock, Random } from '../ports/clock.ts'
 import type { LedgerStore } from '../ports/ledger-store.ts'
 import type { MessageLog } from '../ports/message-log.ts'
 
-export interface BookOptions {
+export interface RecoveryOptions {
   readonly messageLog: MessageLog
   readonly codec: WireCodec
   readonly ledgerStore: LedgerStore
@@ -43,7 +43,7 @@ export interface BookCounts {
 const RECEIPT_REPEAT_MS = 60_000
 
 export class LedgerBook {
-  readonly #options: BookOptions
+  readonly #options: RecoveryOptions
   readonly #ledger: Ledger
   readonly #turn = pLimit(1)
   readonly #counts: BookCounts
@@ -54,14 +54,14 @@ export class LedgerBook {
   #receiptMs = Number.NEGATIVE_INFINITY
   #receiptDue = new Set<Epoch>()
 
-  private constructor(options: BookOptions, ledger: Ledger, counts: BookCounts) {
+  private constructor(options: RecoveryOptions, ledger: Ledger, counts: BookCounts) {
     this.#options = options
     this.#ledger = ledger
     this.#counts = counts
     this.#progressMs = options.clock.monotonicMs()
   }
 
-  static async open(gateway: GatewayId, options: BookOptions, counts: BookCounts): Promise<LedgerBook> {
+  static async open(gateway: GatewayId, options: RecoveryOptions, counts: BookCounts): Promise<LedgerBook> {
     const rows = await options.ledgerStore.load(gateway)
     const ledger = rows === undefined ? newLedger(gateway) : ledgerFromRows(rows)
     for (const store of options.rule.required) registerStore(ledger, store, false)

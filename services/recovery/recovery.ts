@@ -1,28 +1,13 @@
 /** The recovery service: keeps the ledgers of the gateways whose partitions it owns, asks for what is missing, and tells gateways what is settled. */
 
 import pLimit from 'p-limit'
-import type { Logger } from 'pino'
-import type { WireCodec } from '../../schemas/codec.ts'
 import type { GatewayId } from '../../schemas/reading.ts'
 import { delayMs } from '../core/delay.ts'
 import { codeOf } from '../core/errors.ts'
 import type { LedgerEvent } from '../core/fold.ts'
-import type { RequestRule } from '../core/request-rule.ts'
-import type { Clock, Random } from '../ports/clock.ts'
-import type { LedgerStore } from '../ports/ledger-store.ts'
-import type { Consumer, ConsumerEvent, MessageLog } from '../ports/message-log.ts'
-import { type BookCounts, LedgerBook } from './book.ts'
+import type { Consumer, ConsumerEvent } from '../ports/message-log.ts'
+import { type BookCounts, LedgerBook, type RecoveryOptions } from './book.ts'
 import { eventOf, RECOVERY_TOPICS } from './events.ts'
-
-export interface RecoveryOptions {
-  readonly messageLog: MessageLog
-  readonly codec: WireCodec
-  readonly ledgerStore: LedgerStore
-  readonly clock: Clock
-  readonly random: Random
-  readonly logger: Logger
-  readonly rule: RequestRule
-}
 
 const RECOVERY_GROUP = 'recovery'
 const RETRY = { firstMs: 200, maxMs: 10_000 }

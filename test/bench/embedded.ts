@@ -22,6 +22,7 @@ interface Round {
 
 const IN_FLIGHT = 4
 const PREPARED = 100
+const POLL_MS = 250
 
 export async function benchEmbedded(options: EmbeddedBench): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), 'tidemark-bench-'))
@@ -81,6 +82,7 @@ async function withTidemark(
     const journal = join(data, 'gateways', 'local', 'journal.mdb')
     await runChild('test/bench/epochs.js', [journal, 'local', String(options.epochs)])
     child = await up(data)
+    await settled(child, 0)
     const third = await round(child, options.before + readings, readings)
     tell(`after ${options.epochs.toLocaleString('en')} restarts`, third, bare)
     compare(third, first)
@@ -97,12 +99,17 @@ async function round(child: Child, from: number, count: number): Promise<Round> 
   const startMs = performance.now()
   const before = await proof(child)
   const capturePerS = await post(child, '/readings', from, count)
+  await settled(child, before.accepted + count)
+  return { capturePerS, endToEndPerS: (count / (performance.now() - startMs)) * 1000 }
+}
+
+/** Until the proof is complete and covers so many. */
+async function settled(child: Child, count: number): Promise<void> {
   for (;;) {
     const now = await proof(child)
-    if (now.settled >= before.accepted + count && now.state === 'complete') break
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    if (now.settled >= count && now.state === 'complete') return
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
   }
-  return { capturePerS, endToEndPerS: (count / (performance.now() - startMs)) * 1000 }
 }
 
 async function proof(child: Child): Promise<{ state: string; accepted: number; settled: number }> {
@@ -118,9 +125,12 @@ async function post(child: Child, path: string, from: number, count: number): Pr
   let spentMs = 0
   // Bodies are made a tenth at a time, outside of what is timed.
   for (let first = from; first < from + count; first += PREPARED * BATCH) {
-    const bodies = Array.from({ length: Math.min(PREPARED, (from + count - first) / BATCH) }, (_, i) => jsonBody(first + i * BATCH))
+    const bodies = Array.from({ length: Math.min(PREPARED, (from + count - first) / BATCH) }, (_, i) =>
+      jsonBody(first + i * BATCH),
+    )
     const send = async (): Promise<void> => {
-      for (let body = bodies.shift(); body !== undefined; body = bodies.shift()) await postOne(agent, child.port, path, body)
+      for (let body = bodies.shift(); body !== undefined; body = bodies.shift())
+        await postOne(agent, child.port, path, body)
     }
     const startMs = performance.now()
     await Promise.all(Array.from({ length: IN_FLIGHT }, send))

@@ -1,7 +1,8 @@
 /** The command line without processes: what each command hands over, what help and wrong usage say, and the exit codes. */
 
 import { describe, expect, test } from 'vitest'
-import { type CliDeps, type DataRequest, runCli } from '../../../services/commands/cli.ts'
+import { runCli } from '../../../services/commands/cli.ts'
+import type { CliDeps, DataRequest } from '../../../services/commands/cli-declaring.ts'
 import type { GivenOptions } from '../../../services/commands/command-set.ts'
 import type { CommandContext, ExitCode } from '../../../services/commands/context.ts'
 import { TidemarkError } from '../../../services/core/errors.ts'

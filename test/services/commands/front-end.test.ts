@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import { runClear } from '../../../services/commands/clear.ts'
-import type { CliDeps, DataRequest } from '../../../services/commands/cli.ts'
+import type { CliDeps, DataRequest } from '../../../services/commands/cli-declaring.ts'
 import { askOrOpen, runInside } from '../../../services/commands/data-access.ts'
 import { runSettings } from '../../../services/commands/settings.ts'
 import { printRows, tableText } from '../../../services/commands/table.ts'
