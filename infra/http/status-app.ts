@@ -1,10 +1,11 @@
 /** The page and what it asks: proof, gateways, and the switch of a link. */
 
 import type { HttpBindings } from '@hono/node-server'
-import { Hono } from 'hono'
+import { Hono, type MiddlewareHandler } from 'hono'
 import { z } from 'zod'
 import type { Proof } from '../../services/commands/proof.ts'
 import { codeOf } from '../../services/core/errors.ts'
+import { isLoopback } from '../../services/core/settings.ts'
 import { doorGuard } from './door-guard.ts'
 import { pageHtml } from './page.ts'
 
@@ -19,12 +20,27 @@ export interface StatusOptions {
   setLink(gateway: string, cut: boolean): void
 }
 
+function hostnameOf(host: string): string {
+  return host.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')
+}
+
 const LINK = z.object({ cut: z.boolean() })
 
 export function statusApp(options: StatusOptions): Hono<{ Bindings: HttpBindings }> {
   const app = new Hono<{ Bindings: HttpBindings }>()
   const mayRead = doorGuard(options.httpToken)
   const mayPost = doorGuard(options.pageToken)
+  // A name that somebody else's DNS points at this machine would let their page read the token of ours.
+  const onlyHere: MiddlewareHandler = async (context, next) => {
+    const host = context.req.header('host')
+    if (options.httpToken !== undefined || host === undefined || isLoopback(hostnameOf(host))) return next()
+    const reason = `this address answers as localhost or 127.0.0.1 only, came ${host}; set HTTP_TOKEN to use another name`
+    return context.json({ code: 'host-wrong', reason }, 403)
+  }
+  app.use('/', onlyHere)
+  app.use('/api/proof', onlyHere)
+  app.use('/api/gateways', onlyHere)
+  app.use('/api/link/*', onlyHere)
   for (const path of ['/', '/api/proof', '/api/gateways']) {
     app.get(path, async (context, next) => {
       const refused = mayRead(context.env.incoming.headers)

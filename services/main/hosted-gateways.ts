@@ -1,6 +1,6 @@
 /** The gateways that run in this process: each with its journal, live lane, responder and a link that can be cut. Opened when first spoken to. */
 
-import { mkdirSync, readdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { openJournal } from '../../infra/embedded/journal.ts'
 import { journalSource } from '../../infra/embedded/journal-source.ts'
@@ -85,6 +85,7 @@ export class HostedGateways {
     const { settings, codec, messageLog, types } = this.#installation
     const logger = this.#installation.logger.child({ gateway: id })
     const path = journalPath(settings.dataDir, id)
+    if (!existsSync(path)) logger.info('a gateway is new here: it gets a journal of its own')
     mkdirSync(dirname(path), { recursive: true })
     const kv = openLmdbKv(path)
     const journal = await openJournal({

@@ -45,6 +45,14 @@ describe('the status app', () => {
     }
   })
 
+  test('answers no page that another name was pointed at this machine for', async () => {
+    const { ask } = appWith()
+    expect((await ask('/', { host: 'evil.example:8080' })).status).toBe(403)
+    expect((await ask('/api/proof', { host: 'evil.example' })).status).toBe(403)
+    for (const host of ['localhost:8080', '127.0.0.1:8080', '[::1]:8080'])
+      expect((await ask('/', { host })).status).toBe(200)
+  })
+
   test('switches a link only with the token of the page', async () => {
     const { ask, cuts } = appWith()
     const body = JSON.stringify({ cut: true })
