@@ -3,7 +3,7 @@
 import { invariant } from '../../services/core/errors.ts'
 import type { Bytes, KvTx } from './kv.ts'
 
-export const KEY_BYTES_MAX = 1_900
+const KEY_BYTES_MAX = 1_900
 
 /** After a throw of `body` every row stands as it stood before. Old values are kept for that: measured cheaper than a nested transaction of the engine. */
 export function runBody<T>(tx: KvTx, body: (tx: KvTx) => T): T {
