@@ -60,9 +60,8 @@ export type LedgerEvent =
   | { readonly kind: 'revoked'; readonly record: Revoked; readonly offset: number }
   | { readonly kind: 'written-off'; readonly record: WrittenOff; readonly offset: number }
 
-/** Outages, announced finals and generations kept in the head. The oldest go first; nothing of the completeness hangs on them. */
+/** Outages and generations kept in the head. The oldest go first; nothing of the completeness hangs on them. */
 const OUTAGES_MAX = 1000
-const ANNOUNCED_MAX = 1000
 const GENERATIONS_MAX = 4
 
 export function fold(ledger: Ledger, event: LedgerEvent): void {
@@ -86,7 +85,7 @@ export function fold(ledger: Ledger, event: LedgerEvent): void {
       foldRevoked(ledger, event.record, event.offset)
       break
     case 'written-off':
-      foldWrittenOff(ledger, event.record, event.offset)
+      foldWrittenOff(ledger, event.record)
       break
   }
 }
@@ -135,9 +134,6 @@ function foldFinals(ledger: Ledger, finals: readonly Final[], at: number): void 
       return held.final !== null && held.final >= finalSeq ? held : { ...held, final: finalSeq }
     })
   }
-  const known = new Map(ledger.head.announced.map((each) => [each.epoch, each]))
-  const fresh = finals.filter((each) => !known.has(each.epoch))
-  if (fresh.length > 0) setHead(ledger, { announced: [...ledger.head.announced, ...fresh].slice(-ANNOUNCED_MAX) })
 }
 
 function foldAnswer(ledger: Ledger, answer: AnswerEvent): void {
@@ -263,7 +259,7 @@ function foldRevoked(ledger: Ledger, record: Revoked, offset: number): void {
   }
 }
 
-function foldWrittenOff(ledger: Ledger, record: WrittenOff, offset: number): void {
+function foldWrittenOff(ledger: Ledger, record: WrittenOff): void {
   for (const { epoch, ranges } of record.lost) {
     setEpoch(ledger, epoch, (held) => {
       const entry = { ranges: rangeSet(ranges), readingsNext: record.readingsNext, reason: record.reason }
@@ -271,7 +267,6 @@ function foldWrittenOff(ledger: Ledger, record: WrittenOff, offset: number): voi
       return same ? held : { ...held, lost: [...held.lost, entry].sort(byText) }
     })
   }
-  setHead(ledger, { landingsNext: Math.max(ledger.head.landingsNext, offset + 1) })
 }
 
 function byText(x: unknown, y: unknown): number {
@@ -311,10 +306,7 @@ function touchStore(ledger: Ledger, store: string, generation: string, offset: n
     .sort((x, y) => x.firstSeen - y.firstSeen)
     .slice(-GENERATIONS_MAX)
   if (held === undefined) for (const epoch of ledger.epochs.keys()) ledger.unsettled.add(epoch)
-  setHead(ledger, {
-    stores: { ...ledger.head.stores, [store]: { ...state, generations } },
-    landingsNext: Math.max(ledger.head.landingsNext, offset + 1),
-  })
+  setHead(ledger, { stores: { ...ledger.head.stores, [store]: { ...state, generations } } })
 }
 
 /** Registers a required store: with everything known now as its baseline, or with none to have it all sent. Does nothing when it is registered. */

@@ -1,7 +1,6 @@
 /** The ledger of one gateway: per epoch and store, which positions are settled and how. State only; `fold.ts` changes it. */
 
 import type { Epoch, GatewayId, Seq } from '../../schemas/reading.ts'
-import type { Final } from '../../schemas/records/batch.ts'
 import type { EpochRanges } from '../../schemas/records/events.ts'
 import type { LedgerChange, LedgerRows } from '../ports/ledger-store.ts'
 import type { RangeSet } from './range-set.ts'
@@ -108,10 +107,6 @@ export interface LedgerHead {
   /** What the newest request asked, and offset of the newest mark then. */
   readonly lastAsked: readonly EpochRanges[]
   readonly lastAskedMark: number
-  /** Epochs announced as final and perhaps not yet confirmed to the gateway. */
-  readonly announced: readonly Final[]
-  /** Landings offset folded up to (not included), for the reader. */
-  readonly landingsNext: number
 }
 
 /** Mutable by the core alone; its values are not. `changed` names the epochs to save, `unsettled` those that may still have something to ask for. */
@@ -151,8 +146,6 @@ export function newLedger(gateway: GatewayId): Ledger {
       fruitless: 0,
       lastAsked: [],
       lastAskedMark: -1,
-      announced: [],
-      landingsNext: 0,
     },
     epochs: new Map(),
     unsettled: new Set(),
