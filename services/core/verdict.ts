@@ -118,7 +118,9 @@ export function verdict(ledger: Ledger, moment: VerdictMoment): GatewayVerdict {
   const late = isLate(due.asOfMs, moment) || !isConnected(ledger, moment)
   const away = late && !(newest !== undefined && contains(lostOf(newest), newest.bound + 1))
   const state = away || states.includes('open') ? 'open' : states.includes('closed') ? 'closed' : 'complete'
-  const sums = epochs.map((epoch) => sumsOf(ledger, epoch, moment.required))
+  const sums = epochs.map((epoch, i) =>
+    states[i] === 'complete' && epoch !== newest ? allSettled(epoch) : sumsOf(ledger, epoch, moment.required),
+  )
   const total = (pick: (each: Sums) => number): number => sums.reduce((sum, each) => sum + pick(each), 0)
   return {
     gateway: ledger.head.gateway,
@@ -191,6 +193,10 @@ function sumsOf(ledger: Ledger, epoch: EpochLedger, required: readonly string[])
     lost: size(lost),
     pending: epoch.bound - settled - size(voided) - size(lost),
   }
+}
+
+function allSettled({ bound }: EpochLedger): Sums {
+  return { accepted: bound, settled: bound, pending: 0, voided: 0, lost: 0 }
 }
 
 function storeVerdict(
