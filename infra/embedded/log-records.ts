@@ -32,7 +32,7 @@ const EMPTY = new Uint8Array(0)
 export interface Prepared {
   readonly partition: number
   readonly value: Uint8Array | null
-  readonly head: Omit<RecordHead, 'appendedMs'>
+  readonly head: Omit<RecordHead, 'appendedMs' | 'wallMs'>
 }
 
 export function partitionOf(key: string): number {
@@ -67,7 +67,7 @@ export function append(tx: KvTx, topic: TopicName, records: readonly Prepared[],
     const before = states.get(partition) ?? stateOf(tx, place)
     const offset = before.next
     const lastMs = Math.max(wallMs, before.lastMs)
-    const bytes = putRecord(tx, place, offset, { ...head, appendedMs: lastMs }, value)
+    const bytes = putRecord(tx, place, offset, { ...head, wallMs, appendedMs: lastMs }, value)
     sum += bytes
     const after = { next: offset + 1, lastMs, records: before.records + 1, bytes: before.bytes + bytes }
     states.set(partition, TOPICS[topic].retention === 'compacted' ? supersede(tx, place, after, head) : after)
@@ -183,7 +183,7 @@ function recordAt(kv: KvRead, request: ReadRequest, offset: number, head: Record
   const sound = value === null || headersOnly || isSound(head, value)
   const headers = sound ? head.headers : { ...head.headers, ...CORRUPT_HEADER }
   const found = value === undefined ? EMPTY : value
-  return { topic, partition, offset, appendedMs: head.appendedMs, key: head.key, value: found, headers }
+  return { topic, partition, offset, appendedMs: head.wallMs, key: head.key, value: found, headers }
 }
 
 function isSound(head: RecordHead, value: Bytes | undefined): boolean {

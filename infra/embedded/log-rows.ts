@@ -17,6 +17,9 @@ export interface Place {
 
 /** What stands beside the value; enough for readers that need no values. */
 export interface RecordHead {
+  /** The log's wall clock at the append. May be earlier than that of the record before. */
+  readonly wallMs: number
+  /** The same, but never going back inside a partition: what ages and places in time go by. */
   readonly appendedMs: number
   readonly tombstone: boolean
   readonly valueBytes: number
@@ -25,7 +28,7 @@ export interface RecordHead {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** `lastMs`: the append time of the newest record ever, so that times never go back. */
+/** `lastMs`: the latest append time ever, so that ages never go back. */
 export interface PartitionState {
   readonly next: number
   readonly lastMs: number
@@ -42,7 +45,7 @@ export function everyPlace(topics: readonly TopicName[] = topicNames()): Place[]
 }
 
 const FORMAT = 1
-const FIXED_BYTES = 20
+const FIXED_BYTES = 28
 const CRC_BYTES = 4
 const OFFSET_BYTES = 8
 
@@ -113,6 +116,7 @@ export function encodeHead(rowKey: Bytes, head: RecordHead): Bytes {
   row.writeUInt32BE(head.valueBytes, 10)
   row.writeUInt32BE(head.valueCrc, 14)
   row.writeUInt16BE(key.length, 18)
+  row.writeDoubleBE(head.wallMs, 20)
   key.copy(row, FIXED_BYTES)
   headers.copy(row, FIXED_BYTES + key.length)
   row.writeUInt32BE(crc32(row.subarray(0, -CRC_BYTES), crc32(rowKey)), row.length - CRC_BYTES)
@@ -126,6 +130,7 @@ export function decodeHead(rowKey: Bytes, bytes: Bytes): RecordHead | undefined 
   if (crc32(row.subarray(0, -CRC_BYTES), crc32(rowKey)) !== row.readUInt32BE(row.length - CRC_BYTES)) return undefined
   const keyEnd = FIXED_BYTES + row.readUInt16BE(18)
   return {
+    wallMs: row.readDoubleBE(20),
     appendedMs: row.readDoubleBE(2),
     tombstone: row.readUInt8(1) === 1,
     valueBytes: row.readUInt32BE(10),

@@ -1,10 +1,11 @@
 /** `tidemark proof`: the completeness report, from the ledger. */
 
 import type { GatewayId } from '../../schemas/reading.ts'
-import { formatInstant, parseInstant } from '../../schemas/time.ts'
+import { formatInstant } from '../../schemas/time.ts'
 import { TidemarkError } from '../core/errors.ts'
 import { formatRanges } from '../core/headers.ts'
 import { ledgerFromRows } from '../core/ledger.ts'
+import { formatDuration } from '../core/quantities.ts'
 import { type GatewayVerdict, type State, verdict } from '../core/verdict.ts'
 import type { CommandContext, ExitCode } from './context.ts'
 import { printJson, tableText } from './table.ts'
@@ -27,20 +28,38 @@ export type ProofSources = Pick<CommandContext, 'ledger' | 'settings' | 'clock'>
 const POLL_MS = 200
 
 export async function runProof(context: CommandContext, options: ProofOptions): Promise<ExitCode> {
-  const { clock, signal } = context
-  const marks = new FreshMarks(clock.wallMs())
-  const deadlineMs = clock.monotonicMs() + (options.waitMs ?? 0)
-  let proof = await proofOf(context, options.gateway)
-  while (options.waitMs !== undefined && !marks.settled(proof) && clock.monotonicMs() < deadlineMs) {
-    if (context.terminal) context.note(`\r${waitingLine(proof)}\u001b[K`)
-    await clock.sleep(POLL_MS, signal)
-    proof = await proofOf(context, options.gateway)
-  }
-  if (options.waitMs !== undefined && context.terminal) context.note('\r\u001b[K')
-  if (options.json === true) await printJson(context, proof)
+  const { waitMs } = options
+  if (waitMs === undefined) return report(context, await proofOf(context, options.gateway), options)
+  const { proof, settled } = await waitFor(context, options.gateway, waitMs)
+  const code = await report(context, proof, options)
+  if (!settled) context.note(`not settled within ${formatDuration(waitMs)}\n`)
+  return settled ? code : 1
+}
+
+async function report(context: CommandContext, proof: Proof, { json }: ProofOptions): Promise<ExitCode> {
+  if (json === true) await printJson(context, proof)
   else await context.out(proofText(proof, context.columns))
   return proof.state === 'complete' ? 0 : proof.state === 'closed' ? 3 : 1
 }
+
+async function waitFor(context: CommandContext, gateway: string | undefined, waitMs: number) {
+  const { clock, signal } = context
+  const ends = (await context.messageLog.offsets('readings')).map(({ next }) => next)
+  const marks = new FreshMarks(ends, (id) => context.messageLog.partitionOf(id))
+  const deadlineMs = clock.monotonicMs() + waitMs
+  for (;;) {
+    const late = clock.monotonicMs() >= deadlineMs
+    // A gateway may be heard of for the first time while somebody waits for it.
+    const known = late || gateway === undefined || (await context.ledger.gateways()).includes(gateway as GatewayId)
+    const proof = known ? await proofOf(context, gateway) : NOTHING_YET
+    const settled = marks.settled(proof)
+    if (context.terminal) context.note(settled || late ? '\r\u001b[K' : `\r${waitingLine(proof)}\u001b[K`)
+    if (settled || late) return { proof, settled }
+    await clock.sleep(POLL_MS, signal)
+  }
+}
+
+const NOTHING_YET: Proof = { as_of: '', state: 'open', gateways: [] }
 
 /** Of one gateway, or of all. Throws `usage-wrong` for a gateway the ledger has never heard of. */
 export async function proofOf({ ledger, settings, clock }: ProofSources, gateway?: string): Promise<Proof> {
@@ -57,7 +76,8 @@ export async function proofOf({ ledger, settings, clock }: ProofSources, gateway
     if (rows !== undefined) gateways.push(verdict(ledgerFromRows(rows), moment))
   }
   const states = gateways.map((each) => each.state)
-  const state = states.includes('open') ? 'open' : states.includes('closed') ? 'closed' : 'complete'
+  const open = states.length === 0 || states.includes('open')
+  const state = open ? 'open' : states.includes('closed') ? 'closed' : 'complete'
   return { as_of: format(nowMs), state, gateways }
 }
 
@@ -65,22 +85,20 @@ function format(ms: number): string {
   return formatInstant({ ms: Math.floor(ms), ns: 0 })
 }
 
-function msOf(time: string | null): number {
-  const instant = time === null ? undefined : parseInstant(time)
-  return instant === undefined || 'reason' in instant ? Number.NEGATIVE_INFINITY : instant.ms
-}
-
 /**
  * Everything that a gateway had accepted when the command began is due by its second mark since: the first may have been made before. So those are
  * waited for, then for the state to cover what they say was accepted.
  */
 class FreshMarks {
-  readonly #startMs: number
-  readonly #first = new Map<string, string>()
+  /** Where the partitions of `readings` ended when the command began. */
+  readonly #ends: readonly number[]
+  readonly #partitionOf: (gateway: string) => number
+  readonly #first = new Map<string, number>()
   readonly #wanted = new Map<string, { readonly epoch: string | undefined; readonly accepted: number }>()
 
-  constructor(startMs: number) {
-    this.#startMs = startMs
+  constructor(ends: readonly number[], partitionOf: (gateway: string) => number) {
+    this.#ends = ends
+    this.#partitionOf = partitionOf
   }
 
   settled(proof: Proof): boolean {
@@ -89,8 +107,9 @@ class FreshMarks {
     return done === proof.gateways.length && done > 0
   }
 
-  #look({ gateway, last_mark: mark, epochs }: GatewayVerdict): void {
-    if (mark === null || msOf(mark) < this.#startMs || this.#wanted.has(gateway)) return
+  #look({ gateway, last_mark_offset: mark, epochs }: GatewayVerdict): void {
+    const end = this.#ends[this.#partitionOf(gateway)] ?? 0
+    if (mark === null || mark < end || this.#wanted.has(gateway)) return
     const first = this.#first.get(gateway) ?? mark
     this.#first.set(gateway, first)
     const newest = epochs.at(-1)

@@ -204,12 +204,14 @@ function foldLandings(ledger: Ledger, record: Landings, offset: number): void {
   ]
   for (const [epoch, seq, markMs] of passed) {
     setEpoch(ledger, epoch, (held) => withHighWater(held, seq, record.source.nextOffset - 1))
-    setStoreEpoch(ledger, epoch, record.store, record.generation, (held) =>
-      held.passed >= seq && held.passedMs >= markMs
-        ? held
-        : { ...held, passed: Math.max(held.passed, seq), passedMs: Math.max(held.passedMs, markMs) },
-    )
+    setStoreEpoch(ledger, epoch, record.store, record.generation, (held) => withPassed(held, seq, markMs))
   }
+}
+
+/** The higher mark wins, with its own time: of marks alone the log's clock may go back. */
+function withPassed(held: StoreEpoch, passed: Seq, passedMs: number): StoreEpoch {
+  const newer = passed > held.passed || (passed === held.passed && passedMs > held.passedMs)
+  return newer ? { ...held, passed, passedMs } : held
 }
 
 function withLanded(held: StoreEpoch, landed: readonly LandedRanges[], record: Landings): StoreEpoch {

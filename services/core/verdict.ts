@@ -46,6 +46,8 @@ export interface GatewayVerdict {
   readonly due: Seq
   readonly connected: boolean
   readonly last_mark: string | null
+  /** Its offset on `readings`, in the gateway's partition. */
+  readonly last_mark_offset: number | null
   readonly accepted: number
   readonly settled: number
   readonly pending: number
@@ -130,6 +132,7 @@ export function verdict(ledger: Ledger, moment: VerdictMoment): GatewayVerdict {
     due: due.bound,
     connected: isConnected(ledger, moment),
     last_mark: ledger.head.lastMark === null ? null : moment.format(ledger.head.lastMark.appendedMs),
+    last_mark_offset: ledger.head.lastMark?.offset ?? null,
     accepted: total((each) => each.accepted),
     settled: total((each) => each.settled),
     pending: total((each) => each.pending),

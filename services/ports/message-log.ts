@@ -16,7 +16,7 @@ export interface LogRecord {
   readonly topic: TopicName
   readonly partition: number
   readonly offset: number
-  /** When the log appended it, in ms since 1970, by the log's clock. */
+  /** When the log appended it, in ms since 1970, by the log's wall clock: later records may have earlier times. */
   readonly appendedMs: number
   readonly key: string
   /** Empty when the reader asked for headers only; `null` for a tombstone. */

@@ -22,6 +22,27 @@ export function losingLog(messageLog: MessageLog, isLost: (topic: TopicName, rec
   })
 }
 
+/** Appends the records, those that the test chooses with a value that nobody can read. */
+export function spoilingLog(
+  messageLog: MessageLog,
+  isSpoilt: (topic: TopicName, record: Outgoing) => boolean,
+): MessageLog {
+  return new Proxy(messageLog, {
+    get(target, name) {
+      if (name === 'produce') {
+        return (topic: TopicName, records: readonly Outgoing[], signal?: AbortSignal) => {
+          const sent = records.map((each) =>
+            isSpoilt(topic, each) ? { ...each, value: new Uint8Array([1, 2, 3]) } : each,
+          )
+          return target.produce(topic, sent, signal)
+        }
+      }
+      const value: unknown = Reflect.get(target, name)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+}
+
 export interface SwitchedStore extends ReadingStore {
   away: boolean
   /** What the store says of itself in place of its own generation, as when rows were removed by hand. */

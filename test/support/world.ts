@@ -23,7 +23,7 @@ import { Recovery } from '../../services/recovery/recovery.ts'
 import { Responder } from '../../services/responder/responder.ts'
 import { Sink } from '../../services/sink/sink.ts'
 import type { TopicName } from '../../topics/index.ts'
-import { losingLog, type SwitchedStore, switchedStore } from './faulty.ts'
+import { losingLog, type SwitchedStore, spoilingLog, switchedStore } from './faulty.ts'
 import { type ManualClock, manualClock, seededRandom, settle } from './manual-clock.ts'
 import { memoryDisk, memoryKv } from './memory-kv.ts'
 
@@ -54,6 +54,10 @@ export interface World extends AsyncDisposable {
   readonly recovery: Recovery
   /** Records this says true of are acknowledged and gone. */
   lose: (topic: TopicName, record: Outgoing) => boolean
+  /** The values of records this says true of arrive as bytes that nobody can read. */
+  spoil: (topic: TopicName, record: Outgoing) => boolean
+  /** As if the gateway's card were swapped: its next start finds nothing. */
+  loseDisk(id: string): Promise<void>
   startGateway(id: string, journal?: Partial<JournalKeeping>): Promise<HostedGateway>
   restartCloud(): Promise<void>
   /** Empties the store as a wiped disk would, sinks stopped meanwhile. */
@@ -142,6 +146,10 @@ export async function openWorld(env: Record<string, string> = {}): Promise<World
       return cloud.recovery
     },
     lose: () => false,
+    spoil: () => false,
+    loseDisk: async (id) => {
+      journalDisks.delete(id)
+    },
     startGateway: async (id, keeping = {}) => {
       const disk = journalDisks.get(id) ?? memoryDisk()
       journalDisks.set(id, disk)
@@ -158,7 +166,8 @@ export async function openWorld(env: Record<string, string> = {}): Promise<World
           identityKeepMs: keeping.identityKeepMs ?? settings.identityKeepMs,
         },
       })
-      const link = cuttableLink(losingLog(messageLog, (topic, record) => world.lose(topic, record)))
+      const lossy = losingLog(messageLog, (topic, record) => world.lose(topic, record))
+      const link = cuttableLink(spoilingLog(lossy, (topic, record) => world.spoil(topic, record)))
       const gateway = new Gateway({ ...common, journal, messageLog: link, heartbeatMs: settings.heartbeatMs })
       const responder = new Responder({
         ...common,

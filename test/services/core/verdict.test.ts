@@ -43,6 +43,18 @@ describe('the verdict', () => {
     })
   })
 
+  test('is not made fresh by the time of an older mark, from when the clock was ahead', () => {
+    const ahead = landings(0, { offset: 9_000_000, landed: [[E1, 'stored', [[1, 10]]]], highWater: [E1, 10] })
+    const back = landings(1, { offset: 9_000_001, landed: [[E1, 'stored', [[11, 12]]]], highWater: [E1, 12] })
+    if (back.kind !== 'landings') throw new Error('landings')
+    const behind = { ...back.record, highWaters: [{ epoch: E1, highWater: 12, markMs: 1_000_000 }] }
+    const ledger = ledgerOf([ahead, { ...back, record: behind }, mark(E1, 13, 9_000_002)])
+    const [head] = [ledger.head.lastMark]
+    if (head !== null && head !== undefined)
+      ledger.head = { ...ledger.head, lastMark: { ...head, appendedMs: 1_005_000 } }
+    expect(verdict(ledger, { ...moment, nowMs: 1_005_010 })).toMatchObject({ state: 'open', connected: true, due: 12 })
+  })
+
   test('waits for no final of an epoch that nobody ever saw accept anything', () => {
     expect(verdict(ledgerOf([mark(E2, 0, 0), ...all.slice(1), mark(E1, 10, 1)]), moment).state).toBe('complete')
   })
