@@ -1,6 +1,8 @@
 /** The front door: puts the machine, the adapters and the services behind the command line, runs it, and ends the process. */
 
+import { writeSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { inspect } from 'node:util'
 import { runningProcess } from '../infra/embedded/data-dir.ts'
 import { askRunning } from '../infra/http/command-client.ts'
 import { systemClock, systemRandom } from '../infra/system.ts'
@@ -36,6 +38,10 @@ const machine: Machine = {
   ...(process.stdout.isTTY === true ? { columns: process.stdout.columns } : {}),
 }
 
+process.on('uncaughtException', (error) => {
+  writeSync(process.stderr.fd, `tidemark ends by a failure nobody caught: ${inspect(error)}\n`)
+  endAtOnce('SIGKILL')
+})
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
 /** A command that only sleeps must not end the process. */
 const hold = setInterval(() => undefined, 60_000)
@@ -79,11 +85,20 @@ function endSignal(): AbortSignal {
   const end = new AbortController()
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.on(name, () => {
-      if (end.signal.aborted) process.exit(130)
+      if (end.signal.aborted) endAtOnce(name)
       end.abort(new TidemarkError('interrupted', name))
     })
   }
   return end.signal
+}
+
+/**
+ * By the system, not by `process.exit`: that waits for the engine's thread, which may wait for an answer of this one, and the process would stay for
+ * ever and keep the data directory locked.
+ */
+function endAtOnce(signal: NodeJS.Signals): void {
+  process.removeAllListeners(signal)
+  process.kill(process.pid, signal)
 }
 
 /** Waits for a slow reader; a reader that went away ends the process quietly, as it does other programs in a pipe. */

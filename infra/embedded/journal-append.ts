@@ -192,13 +192,13 @@ export class Appender {
     const estimated = now.estimated && offer.time === undefined
     storage.blocks.add(
       tx,
-      { epoch: counters.epochOrdinal, seq: counters.lastSeq, acceptedMs: now.ms },
+      { epoch: counters.epochOrdinal, epochId: this.#options.epoch, seq: counters.lastSeq, acceptedMs: now.ms },
       series.id,
       time,
       { values, labels, bumpNs, estimated, recovered: false, digest },
       series.hints,
     )
-    storage.manifests.add(tx, series.id, time.ms, digest)
+    if (placing.counted !== true) storage.manifests.add(tx, series.id, time.ms, digest)
   }
 
   /** The first reading of an epoch ends the one before with its final: an epoch without any leaves no trace. */

@@ -1,10 +1,11 @@
 /**
  * The readings themselves, in order of acceptance: blocks of consecutive positions of one epoch, keyed by the epoch's number and the first position.
- * `count, begun ms, accepted ms, lowest ms, highest ms`, then for each reading `[length][Δms zigzag][ns][series][content]`: the length lets a read begin and
+ * `epoch, first position, count, begun ms, accepted ms, lowest ms, highest ms`, then for each reading `[length][Δms zigzag][ns][series][content]`: the length lets a read begin and
  * end anywhere without decoding what it was not asked for. Small commits go on in the last block, so that single readings do not make a row each.
+ * The row names its own place, under its checksum: a block found anywhere in a damaged file can be put where it belongs.
  */
 
-import type { PositionedReading, Seq } from '../../schemas/reading.ts'
+import type { Epoch, PositionedReading, Seq } from '../../schemas/reading.ts'
 import { TidemarkError } from '../../services/core/errors.ts'
 import { type CountedTx, KIND } from './journal-rows.ts'
 import type { Bytes, KvRead } from './kv.ts'
@@ -13,7 +14,10 @@ import type { Content, ContentHints, RowCodec } from './row-codec.ts'
 import { type KeySpace, readU48Field, successor, u32Field, u48Field } from './row-keys.ts'
 
 const FORMAT = 0x6b
-const HEADER = SEAL_BYTES + 4 + 8 + 8 + 8 + 8
+const EPOCH_BYTES = 8
+const FIRST_AT = SEAL_BYTES + EPOCH_BYTES
+const COUNT_AT = FIRST_AT + 8
+export const BLOCK_HEADER_BYTES = COUNT_AT + 4 + 8 + 8 + 8 + 8
 /** A little under four pages of the engine. */
 const BLOCK_BYTES_MAX = 16_000
 /** Below this the last block is written again with what comes next. */
@@ -25,8 +29,17 @@ export interface SeriesNames {
   readonly sensor: string
 }
 
+/** Where a reading goes: the number of its epoch is for the key, its name for the row. */
+export interface BlockPlace {
+  readonly epoch: number
+  readonly epochId: Epoch
+  readonly seq: Seq
+  readonly acceptedMs: number
+}
+
 export interface Block {
   readonly key: Bytes
+  readonly epochId: Epoch
   readonly first: Seq
   readonly last: Seq
   /** Acceptance time of its first reading, and of its last. */
@@ -39,6 +52,7 @@ export interface Block {
 
 interface Open {
   epoch: number
+  epochId: Epoch
   first: Seq
   begunMs: number
   count: number
@@ -68,7 +82,7 @@ export class Blocks {
 
   add(
     tx: CountedTx,
-    at: { readonly epoch: number; readonly seq: Seq; readonly acceptedMs: number },
+    at: BlockPlace,
     series: number,
     time: { readonly ms: number; readonly ns: number },
     content: Content,
@@ -135,7 +149,7 @@ export class Blocks {
 
   /** The readings of a block from position `from` to `to`, as far as `visit` wants them. `series` is the number `visit` may know it by. */
   decode(block: Block, from: Seq, to: Seq, visit: (reading: PositionedReading, series: number) => boolean): void {
-    const reader = new ByteReader().over(block.row, HEADER)
+    const reader = new ByteReader().over(block.row, BLOCK_HEADER_BYTES)
     let ms = 0
     for (let seq = block.first; seq <= Math.min(to, block.last); seq++) {
       const length = reader.varint()
@@ -152,7 +166,7 @@ export class Blocks {
     }
   }
 
-  #room(at: { readonly epoch: number; readonly seq: Seq; readonly acceptedMs: number }): Open {
+  #room(at: BlockPlace): Open {
     if (this.#open !== undefined) return this.#open
     const tail = this.#tailNow
     const writer = this.#writer
@@ -162,10 +176,10 @@ export class Blocks {
       this.#open = { ...tail.open, storedBytes: tail.row.length }
     } else {
       writer.startSealed()
-      for (let i = SEAL_BYTES; i < HEADER; i++) writer.u8(0)
-      const { epoch, seq } = at
+      for (let i = SEAL_BYTES; i < BLOCK_HEADER_BYTES; i++) writer.u8(0)
+      const { epoch, epochId, seq: first, acceptedMs: begunMs } = at
       const [lowMs, highMs] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
-      this.#open = { epoch, first: seq, begunMs: at.acceptedMs, count: 0, lowMs, highMs, beforeMs: 0, storedBytes: 0 }
+      this.#open = { epoch, epochId, first, begunMs, count: 0, lowMs, highMs, beforeMs: 0, storedBytes: 0 }
     }
     return this.#open
   }
@@ -173,11 +187,14 @@ export class Blocks {
   #put(tx: CountedTx, acceptedMs: number): void {
     const open = this.#open as Open
     const writer = this.#writer
-    writer.u32At(SEAL_BYTES, open.count)
-    writer.f64At(SEAL_BYTES + 4, open.begunMs)
-    writer.f64At(SEAL_BYTES + 12, acceptedMs)
-    writer.f64At(SEAL_BYTES + 20, open.lowMs)
-    writer.f64At(SEAL_BYTES + 28, open.highMs)
+    writer.u32At(SEAL_BYTES, Number.parseInt(open.epochId.slice(0, 8), 16))
+    writer.u32At(SEAL_BYTES + 4, Number.parseInt(open.epochId.slice(8), 16))
+    writer.f64At(FIRST_AT, open.first)
+    writer.u32At(COUNT_AT, open.count)
+    writer.f64At(COUNT_AT + 4, open.begunMs)
+    writer.f64At(COUNT_AT + 12, acceptedMs)
+    writer.f64At(COUNT_AT + 20, open.lowMs)
+    writer.f64At(COUNT_AT + 28, open.highMs)
     const key = this.#key(open.epoch, open.first)
     const row = writer.sealed(FORMAT)
     const oldBytes = open.storedBytes === 0 ? 0 : key.length + open.storedBytes
@@ -196,18 +213,20 @@ function readBlock(key: Bytes, row: Bytes, skip: boolean): Block | undefined {
   if (skip && !isSealed(row, FORMAT)) return undefined
   const first = readU48Field(key, key.length - 6)
   assertSealed(row, FORMAT, 'journal-corrupt', `the block of readings from position ${first} on`)
+  const block = blockOf(key, row)
+  if (block.first === first) return block
+  if (skip) return undefined
+  throw new TidemarkError('journal-corrupt', `the block of position ${block.first} stands at ${first}`)
+}
+
+/** A block by what its row says, wherever it was found. */
+export function blockOf(key: Bytes, row: Bytes): Block {
   const reader = new ByteReader().over(row, SEAL_BYTES)
+  const epochId = Buffer.from(reader.raw(EPOCH_BYTES)).toString('hex') as Epoch
+  const first = reader.f64()
   const last = first + reader.u32() - 1
-  return {
-    key,
-    first,
-    last,
-    begunMs: reader.f64(),
-    acceptedMs: reader.f64(),
-    lowMs: reader.f64(),
-    highMs: reader.f64(),
-    row,
-  }
+  const [begunMs, acceptedMs, lowMs, highMs] = [reader.f64(), reader.f64(), reader.f64(), reader.f64()]
+  return { key, epochId, first, last, begunMs, acceptedMs, lowMs, highMs, row }
 }
 
 /** For a place where a block must be and is not. */

@@ -6,6 +6,7 @@
  * thousand readings at one instant cost no more than two look-ups each.
  */
 
+import type { Instant } from '../../schemas/reading.ts'
 import { addNanos } from '../../schemas/time.ts'
 import { type CountedTx, KIND } from './journal-rows.ts'
 import type { Bytes, Kv } from './kv.ts'
@@ -17,10 +18,14 @@ import { type KeySpace, readU32Field, successor, timeField, u32Field } from './r
 const FORMAT = 0x62
 const DIGEST_KEPT = 8
 const VOIDED = 1
+/** Lost by damage: to be taken again like a void one, but counted in its manifest all the time. */
+const LOST = 2
 const LEAF_BYTES_MAX = 4_000
 
-/** `bumpNs` is how far a new reading was moved; a revived one had been declared void and is taken again in its old place. */
-export type Placing = { readonly placed: true; readonly bumpNs: number } | { readonly placed: false }
+/** `bumpNs` is how far a new reading was moved; a revived one had been declared void or was lost, and is taken again in its old place. */
+export type Placing =
+  | { readonly placed: true; readonly bumpNs: number; readonly counted?: boolean }
+  | { readonly placed: false }
 
 const DUPLICATE: Placing = { placed: false }
 const IN_PLACE: Placing = { placed: true, bumpNs: 0 }
@@ -59,11 +64,22 @@ export class IdentityIndex {
 
   /** The reading in this place was declared gone: offered again, it is taken again. */
   markVoid(tx: CountedTx, series: number, ms: number, ns: number): void {
-    if (!this.#leaves.seek(tx.uncounted, series, ms, ns)) return
-    const bumpNs = this.#bumpFound()
-    if (bumpNs > 0) this.#chain(tx, series, true)
-    this.#leaves.replace(this.#entry(VOIDED, this.#digestFound(), bumpNs))
+    this.#mark(tx, series, ms, ns, VOIDED)
+  }
+
+  /** The reading in this place may have been lost by damage: offered again, it is taken again, but not counted again. */
+  markLost(tx: CountedTx, series: number, ms: number, ns: number): void {
+    this.#mark(tx, series, ms, ns, LOST)
+  }
+
+  /** Puts in what stands at this time, moved there by `bumpNs`; false when it was known. */
+  restore(tx: CountedTx, series: number, time: Instant, bumpNs: number, digest: Uint8Array, stamp: Stamp): boolean {
+    if (bumpNs > 0) this.#restoreMoved(tx, series, addNanos(time, -bumpNs), bumpNs, digest, stamp)
+    if (this.#leaves.seek(tx.uncounted, series, time.ms, time.ns)) return false
+    const entry = bumpNs > 0 ? this.#entry(0, digest, bumpNs) : digest
+    this.#leaves.insert(tx.uncounted, time.ms, time.ns, entry, bumpNs > 0 ? entry.length : DIGEST_KEPT, stamp)
     tx.changed = true
+    return true
   }
 
   flush(tx: CountedTx): void {
@@ -98,6 +114,22 @@ export class IdentityIndex {
     }
     const last = rows.at(-1)
     return last === undefined || rows.length < limit ? undefined : successor(last.key)
+  }
+
+  #mark(tx: CountedTx, series: number, ms: number, ns: number, flag: number): void {
+    if (!this.#leaves.seek(tx.uncounted, series, ms, ns)) return
+    const bumpNs = this.#bumpFound()
+    if (bumpNs > 0) this.#chain(tx, series, true)
+    this.#leaves.replace(this.#entry(flag, this.#digestFound(), bumpNs))
+    tx.changed = true
+  }
+
+  #restoreMoved(tx: CountedTx, series: number, at: Instant, bumpNs: number, digest: Uint8Array, stamp: Stamp): void {
+    if (!this.#chained.has(series)) this.#chain(tx, series, false)
+    const row = this.#movedRow(bumpNs, stamp)
+    const own = this.#movedKey(series, at.ms, at.ns, digest)
+    if (tx.get(own) === undefined) tx.put(own, row)
+    if ((this.#tail(tx, series, at.ms, at.ns) ?? 0) < bumpNs) tx.put(this.#movedKey(series, at.ms, at.ns), row)
   }
 
   #place(tx: CountedTx, series: number, ms: number, ns: number, digest: Uint8Array, stamp: Stamp): Placing {
@@ -178,13 +210,14 @@ export class IdentityIndex {
     return this.#known()
   }
 
-  /** Of the entry found: a duplicate, or, when it had been declared void, taken again. */
+  /** Of the entry found: a duplicate, or, when it had been declared void or was lost, taken again. */
   #known(): Placing {
     const found = this.#leaves.found
-    if (found.payloadLength === DIGEST_KEPT || (found.payloadByte(0) & VOIDED) === 0) return DUPLICATE
+    const flags = found.payloadLength === DIGEST_KEPT ? 0 : found.payloadByte(0)
+    if ((flags & (VOIDED | LOST)) === 0) return DUPLICATE
     const bumpNs = this.#bumpFound()
     this.#leaves.replace(this.#entry(0, this.#digestFound(), bumpNs))
-    return { placed: true, bumpNs }
+    return { placed: true, bumpNs, counted: (flags & LOST) !== 0 }
   }
 
   #holds(digest: Uint8Array): boolean {
@@ -225,7 +258,8 @@ export class IdentityIndex {
   }
 }
 
-function readMoved(row: Bytes): { readonly bumpNs: number; readonly stamp: Stamp } {
+/** Of a moved reading, or of its instant: how far the last one was moved. */
+export function readMoved(row: Bytes): { readonly bumpNs: number; readonly stamp: Stamp } {
   assertSealed(row, FORMAT, 'journal-corrupt', 'the row of a moved reading')
   const reader = new ByteReader().over(row, SEAL_BYTES)
   return { bumpNs: reader.varint(), stamp: { ms: reader.f64(), ordinal: reader.f64() } }

@@ -70,6 +70,11 @@ export class Manifests {
     return this
   }
 
+  /** Of the row that counts this series on this day since 1970. */
+  keyOf(series: number, day: number): Bytes {
+    return this.#space.key(KIND.manifest, u32Field(day + DAY_SHIFT), u32Field(Math.floor(series / SERIES_A_BUCKET)))
+  }
+
   add(tx: CountedTx, series: number, ms: number, digest: Uint8Array): void {
     const slot = this.#slot(tx, series, Math.floor(ms / DAY_MS))
     slot.count++
@@ -166,7 +171,7 @@ export class Manifests {
     const id = idOf(day, group)
     let bucket = this.#buckets.get(id)
     if (bucket === undefined) {
-      const row = tx.get(this.#space.key(KIND.manifest, u32Field(day + DAY_SHIFT), u32Field(group)))
+      const row = tx.get(this.keyOf(series, day))
       bucket = row === undefined ? { day, group, slots: [], row: undefined, touched: false } : readBucket(row, id)
       this.#buckets.set(id, bucket)
     }

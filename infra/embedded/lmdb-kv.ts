@@ -10,6 +10,8 @@ import { runBody } from './write-body.ts'
 export interface LmdbKvOptions {
   /** Address space taken for the file at once. It grows past that by itself, but growing moves the map. */
   readonly mapBytes?: number
+  /** Told once, when a commit failed and the handle answers no more. */
+  readonly poisoned?: (error: TidemarkError) => void
 }
 
 type Db = RootDatabase<Uint8Array, Uint8Array>
@@ -34,7 +36,7 @@ export function openLmdbKv(path: string, options: LmdbKvOptions = {}): Kv {
   const db = openDb(path, options)
   openPaths.add(real)
   syncFolder(dirname(real))
-  return new LmdbKv(db, path, () => openPaths.delete(real))
+  return new LmdbKv(db, path, () => openPaths.delete(real), options.poisoned)
 }
 
 function openDb(path: string, { mapBytes = MAP_BYTES }: LmdbKvOptions): Db {
@@ -45,6 +47,8 @@ function openDb(path: string, { mapBytes = MAP_BYTES }: LmdbKvOptions): Db {
       encoding: 'binary',
       // So that the promise of a transaction means that it is on disk.
       overlappingSync: false,
+      // Batching by event turn makes a second promise of a commit that nobody holds: when the commit fails, it would end the process as unhandled.
+      eventTurnBatching: false,
       // Elsewhere a large map is either refused (32 bits) or a large file (Windows).
       ...(process.platform === 'linux' && process.arch.endsWith('64') ? { mapSize: mapBytes } : {}),
     })
@@ -67,15 +71,17 @@ class LmdbKv implements Kv {
   readonly #db: Db
   readonly #path: string
   readonly #onClosed: () => void
+  readonly #onPoisoned: LmdbKvOptions['poisoned']
   #waiting: Job[] = []
   #pumping: Promise<void> | undefined
   #poison: TidemarkError | undefined
   #closing: Promise<void> | undefined
 
-  constructor(db: Db, path: string, onClosed: () => void) {
+  constructor(db: Db, path: string, onClosed: () => void, onPoisoned: LmdbKvOptions['poisoned']) {
     this.#db = db
     this.#path = path
     this.#onClosed = onClosed
+    this.#onPoisoned = onPoisoned
   }
 
   get(key: Bytes): Bytes | undefined {
@@ -130,6 +136,7 @@ class LmdbKv implements Kv {
     } catch (error) {
       this.#poison = new TidemarkError('journal-poisoned', '', { path: this.#path }, await commitError(error))
       for (const job of [...taken, ...this.#waiting.splice(0)]) job.fail(this.#poison)
+      this.#onPoisoned?.(this.#poison)
     }
     for (const tell of outcomes) tell()
   }

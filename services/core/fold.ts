@@ -32,6 +32,8 @@ export interface MarkEvent {
   readonly highWater: Seq | null
   readonly head: Seq
   readonly finals: readonly Final[]
+  /** Counts the records of the epoch as its gateway made them; where it is not told, the order on the log is taken for it. */
+  readonly sent?: number
   readonly offset: number
   readonly appendedMs: number
 }
@@ -115,16 +117,29 @@ function foldMark(ledger: Ledger, mark: MarkEvent): void {
     const held = withHighWater(before, mark.highWater ?? 0, mark.offset)
     return {
       ...held,
+      ...newestMark(held, mark),
       bound: Math.max(held.bound, mark.head),
       firstMark: Math.min(held.firstMark, mark.offset),
-      lastMark: Math.max(held.lastMark, mark.offset),
     }
   })
   foldFinals(ledger, mark.finals, mark.offset)
   const last = ledger.head.lastMark
-  if (last !== null && last.offset >= mark.offset) return
-  const highWater = mark.highWater ?? (last?.epoch === mark.epoch ? last.highWater : 0)
-  setHead(ledger, { lastMark: { epoch: mark.epoch, offset: mark.offset, highWater, appendedMs: mark.appendedMs } })
+  const marked = ledger.epochs.get(mark.epoch) ?? newEpoch(mark.epoch)
+  // Out of order, a mark may turn out to be the late copy of one before.
+  const wasCopy = last?.epoch === mark.epoch && marked.lastMark < last.offset
+  const newest = (wasCopy ? [...ledger.epochs.values()] : [marked]).reduce((x, y) => (y.lastMark > x.lastMark ? y : x))
+  if (last !== null && !wasCopy && last.offset >= newest.lastMark) return
+  setHead(ledger, {
+    lastMark: { epoch: newest.epoch, offset: newest.lastMark, appendedMs: newest.lastMarkMs },
+  })
+}
+
+/** Made last, not appended last: a copy that the log got late, or twice, says nothing of what its gateway has accepted since. */
+function newestMark(held: EpochLedger, mark: MarkEvent): Pick<EpochLedger, 'lastMark' | 'lastMarkMs' | 'lastSent'> {
+  const sent = mark.sent ?? mark.offset
+  const isNewer = sent > held.lastSent || (sent === held.lastSent && mark.offset < held.lastMark)
+  if (isNewer) return { lastMark: mark.offset, lastMarkMs: mark.appendedMs, lastSent: sent }
+  return { lastMark: held.lastMark, lastMarkMs: held.lastMarkMs, lastSent: held.lastSent }
 }
 
 function foldFinals(ledger: Ledger, finals: readonly Final[], at: number): void {

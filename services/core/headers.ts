@@ -9,8 +9,10 @@ export type Headers = Readonly<Record<string, string>>
 
 const EPOCH = /^[0-9a-f]{16}$|^window:[0-9a-f-]{36}$/
 
-export function headersOf(record: ReadingBatch | LiveMark): Headers {
+/** `sent` counts the records that the live lane made in this epoch: by it a copy that was appended late is told from the newest mark. */
+export function headersOf(record: ReadingBatch | LiveMark, sent?: number): Headers {
   const out: Record<string, string> = { kind: record.kind, epoch: record.epoch }
+  if (sent !== undefined) out.sent = String(sent)
   const mark = record.mark
   if (mark !== undefined) {
     if (mark.highWater !== null) out.high_water = String(mark.highWater)
@@ -28,7 +30,9 @@ export function headersOf(record: ReadingBatch | LiveMark): Headers {
 }
 
 /** What a record of `readings` says of the mark; undefined where the headers are not ours. */
-export function markFromHeaders(headers: Headers): (Mark & { readonly epoch: Epoch }) | undefined {
+export function markFromHeaders(
+  headers: Headers,
+): (Mark & { readonly epoch: Epoch; readonly sent?: number }) | undefined {
   const epoch = epochFrom(headers.epoch)
   if (epoch === undefined) return undefined
   const highWater = headers.high_water === undefined ? null : seqFrom(headers.high_water)
@@ -42,7 +46,9 @@ export function markFromHeaders(headers: Headers): (Mark & { readonly epoch: Epo
     if (of === undefined || finalSeq === undefined) return undefined
     finals.push({ epoch: of, finalSeq })
   }
-  return { epoch, highWater, head, finals }
+  const sent = headers.sent === undefined ? null : seqFrom(headers.sent)
+  if (sent === undefined) return undefined
+  return { epoch, highWater, head, finals, ...(sent === null ? {} : { sent }) }
 }
 
 export function answerFromHeaders(

@@ -36,6 +36,9 @@ export interface EpochLedger {
   /** Offset on `readings` where it was first and last spoken of as the live epoch; first is Infinity when it never was. */
   readonly firstMark: number
   readonly lastMark: number
+  /** When the log had appended the last mark, and its place among the records that its gateway made. */
+  readonly lastMarkMs: number
+  readonly lastSent: number
   /** Highest high water or final seen by anyone, and an offset on `readings` by which it had been said. */
   readonly highWater: Seq
   readonly highWaterAt: number
@@ -65,10 +68,10 @@ export interface StoreState {
   readonly generations: readonly GenerationState[]
 }
 
+/** Of the newest marks of the epochs, the one appended last. */
 export interface LastMark {
   readonly epoch: Epoch
   readonly offset: number
-  readonly highWater: Seq
   readonly appendedMs: number
 }
 
@@ -159,6 +162,8 @@ export function newEpoch(epoch: Epoch): EpochLedger {
     epoch,
     firstMark: Number.MAX_SAFE_INTEGER,
     lastMark: -1,
+    lastMarkMs: 0,
+    lastSent: -1,
     highWater: 0,
     highWaterAt: Number.MAX_SAFE_INTEGER,
     bound: 0,

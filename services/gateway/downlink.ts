@@ -33,8 +33,10 @@ export class Downlink {
     for (let attempt = 1; !signal.aborted; attempt++) {
       try {
         const kept = journal.fact(FACT)
-        const from = kept === undefined ? 'earliest' : Number(kept)
         const partition = messageLog.partitionOf(journal.gateway)
+        const next = (await messageLog.offsets('receipts'))[partition]?.next ?? 0
+        // A log that ends before what was read of it is another log.
+        const from = kept === undefined || Number(kept) > next ? 'earliest' : Number(kept)
         for await (const records of messageLog.tail({ topic: 'receipts', partition, from }, signal)) {
           await this.#take(records)
           attempt = 1

@@ -41,6 +41,8 @@ export class Uplink {
   #finalsFrom = 0
   #finalsMs = Number.NEGATIVE_INFINITY
   #published = 0
+  /** Records made in this epoch, whether or not they arrived. */
+  #sent = 0
 
   constructor(options: UplinkOptions) {
     this.#options = options
@@ -160,7 +162,7 @@ export class Uplink {
     const outgoing: Outgoing[] = []
     for (const record of records) {
       const value = await codec.encode('readings', record)
-      outgoing.push({ key: journal.gateway, value, headers: headersOf(record) })
+      outgoing.push({ key: journal.gateway, value, headers: headersOf(record, ++this.#sent) })
     }
     await messageLog.produce('readings', outgoing, signal)
     this.#flushedMs = clock.monotonicMs()

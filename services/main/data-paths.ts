@@ -14,6 +14,16 @@ export function linksPath(dataDir: string): string {
   return join(dataDir, 'links.json')
 }
 
+/** What the engines keep for the installation as a whole; the paths are those that `infra/index.ts` opens. */
+export function dataFiles(dataDir: string, stores: readonly string[]) {
+  return [
+    { kind: 'log', path: join(dataDir, 'log.mdb') },
+    { kind: 'registry', path: join(dataDir, 'registry.mdb') },
+    { kind: 'ledger', path: join(dataDir, 'ledger.mdb') },
+    ...stores.map((name) => ({ kind: 'store', path: join(dataDir, 'stores', `${name}.mdb`) }) as const),
+  ] as const
+}
+
 /** What `clear` empties, in words and as path. */
 export function clearable(dataDir: string): readonly (readonly [what: string, path: string])[] {
   return [

@@ -18,6 +18,7 @@ import { gatewaysDir, journalPath, linksPath } from './data-paths.ts'
 import type { Installation } from './installation.ts'
 import { type Cut, readCuts, writeCuts } from './links.ts'
 import { BUILT_MS } from './package-files.ts'
+import { trustJournals } from './trusted-files.ts'
 
 export interface HostedGateway {
   readonly id: GatewayId
@@ -42,6 +43,8 @@ export class HostedGateways {
   readonly #ready = new Map<string, Opened>()
   readonly #stop = new AbortController()
   readonly #linksPath: string
+  /** Whose journals' files are known to be sound. */
+  readonly #trusted = new Set<string>()
   #cuts: Cut[]
   readonly #failed: (error: unknown) => void
 
@@ -58,9 +61,10 @@ export class HostedGateways {
   async openKnown(): Promise<void> {
     const gateways = gatewaysDir(this.#installation.settings.dataDir)
     mkdirSync(gateways, { recursive: true })
-    for (const entry of readdirSync(gateways, { withFileTypes: true })) {
-      if (entry.isDirectory() && isName(entry.name)) await this.open(entry.name)
-    }
+    const entries = readdirSync(gateways, { withFileTypes: true })
+    const known = entries.flatMap((entry) => (entry.isDirectory() && isName(entry.name) ? [entry.name] : []))
+    await this.#trust(known)
+    for (const id of known) await this.open(id)
   }
 
   get all(): readonly HostedGateway[] {
@@ -81,13 +85,24 @@ export class HostedGateways {
     return opening
   }
 
+  /** Files are looked at once, together, before the engine opens them. */
+  async #trust(ids: readonly string[]): Promise<void> {
+    const { settings, logger } = this.#installation
+    const files = ids
+      .filter((id) => !this.#opened.has(id) && !this.#trusted.has(id))
+      .map((id) => ({ gateway: id as GatewayId, path: journalPath(settings.dataDir, id) }))
+    await trustJournals(files, logger)
+    for (const { gateway } of files) this.#trusted.add(gateway)
+  }
+
   async #start(id: GatewayId): Promise<Opened> {
     const { settings, codec, messageLog, types } = this.#installation
     const logger = this.#installation.logger.child({ gateway: id })
     const path = journalPath(settings.dataDir, id)
     if (!existsSync(path)) logger.info('a gateway is new here: it gets a journal of its own')
     mkdirSync(dirname(path), { recursive: true })
-    const kv = openLmdbKv(path)
+    if (!this.#trusted.has(id) && existsSync(path)) await trustJournals([{ gateway: id, path }], logger)
+    const kv = openLmdbKv(path, { poisoned: this.#failed })
     const journal = await openJournal({
       kv,
       gateway: id,

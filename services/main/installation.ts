@@ -1,5 +1,6 @@
 /** Opens everything an installation consists of, from its settings, under the lock of its data directory. */
 
+import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
@@ -15,7 +16,10 @@ import type { LedgerStore } from '../ports/ledger-store.ts'
 import type { MessageLog } from '../ports/message-log.ts'
 import type { ReadingStore } from '../ports/reading-store.ts'
 import type { SchemaRegistry } from '../ports/schema-registry.ts'
+import { RECOVERY_GROUP, RECOVERY_TOPICS } from '../recovery/events.ts'
+import { dataFiles } from './data-paths.ts'
 import { packageFile } from './package-files.ts'
+import { assertSound } from './trusted-files.ts'
 
 export interface Installation extends AsyncDisposable {
   readonly settings: Settings
@@ -29,8 +33,12 @@ export interface Installation extends AsyncDisposable {
   readonly ledger: LedgerStore
 }
 
-/** Throws `data-locked` while another process holds the directory. */
-export async function openInstallation(settings: Settings, logger: Logger): Promise<Installation> {
+/** Throws `data-locked` while another process holds the directory. `failed` is told when a file of it can't be written any more: the process should end. */
+export async function openInstallation(
+  settings: Settings,
+  logger: Logger,
+  failed: (error: unknown) => void = () => undefined,
+): Promise<Installation> {
   const types = await loadMessageTypes(settings.typesDir ?? packageFile('schemas/types'))
   await mkdir(join(settings.dataDir, 'stores'), { recursive: true })
   const lock = await lockDataDir(settings.dataDir)
@@ -42,10 +50,19 @@ export async function openInstallation(settings: Settings, logger: Logger): Prom
   const dispose = async (): Promise<void> => {
     for (const each of opened.splice(0).reverse()) await each[Symbol.asyncDispose]()
   }
-  const place: Place = { settings, logger, kv: (file) => keep(openLmdbKv(join(settings.dataDir, file))) }
+  const place: Place = {
+    settings,
+    logger,
+    kv: (file) => keep(openLmdbKv(join(settings.dataDir, file), { poisoned: failed })),
+  }
   try {
+    const files = dataFiles(settings.dataDir, settings.stores)
+    const isLedgerNew = files.every(({ kind, path }) => kind !== 'ledger' || !existsSync(path))
+    await assertSound(files)
     const messageLog = keep(MESSAGE_LOGS[settings.messageLog](place))
     await messageLog.applyTopics()
+    // What was folded is gone with the ledger that it was folded into.
+    if (isLedgerNew) await messageLog.reset(RECOVERY_GROUP, RECOVERY_TOPICS, 'earliest')
     const registry = keep(REGISTRIES[settings.registry](place))
     const codec = await openWireCodec(registry, types)
     const ledger = keep(LEDGERS[settings.ledger](place))

@@ -11,6 +11,7 @@ import type { DataCommands } from '../commands/command-set.ts'
 import type { CommandContext, ExitCode } from '../commands/context.ts'
 import { runInside } from '../commands/data-access.ts'
 import { type Proof, proofOf } from '../commands/proof.ts'
+import { TidemarkError } from '../core/errors.ts'
 import type { Settings } from '../core/settings.ts'
 import { CloudServices } from './cloud-services.ts'
 import { runDemo } from './demo.ts'
@@ -30,24 +31,34 @@ export interface UpRun {
 
 const LINES_EVERY_MS = 1000
 
-/** Resolves with 0 when it was asked to end, 1 when a journal failed. */
+/** Resolves with 0 when it was asked to end, 1 when a journal or another file of the data failed. */
 export async function runUp(run: UpRun): Promise<ExitCode> {
   const { settings } = run
   const terminal = openTerminal(settings)
-  await using installation = await openInstallation(settings, terminal.logger)
   const ended = new AbortController()
-  const signals = [run.signal, ended.signal, ...(run.forMs === undefined ? [] : [AbortSignal.timeout(run.forMs)])]
-  const signal = AbortSignal.any(signals)
   let code: ExitCode = 0
-  const gateways = new HostedGateways(installation, (error) => {
+  const failed = (error: unknown): void => {
+    if (code !== 0) return
+    const path = error instanceof TidemarkError ? error.facts.path : undefined
     terminal.logger.fatal(
-      { err: error },
-      'a journal failed: the process ends, so that nothing is accepted that it can not keep',
+      { err: error, path },
+      'the data can not be written any more: the process ends, so that nothing is accepted that it can not keep',
     )
     code = 1
     ended.abort()
-  })
+  }
+  await using installation = await openInstallation(settings, terminal.logger, failed)
+  const signals = [run.signal, ended.signal, ...(run.forMs === undefined ? [] : [AbortSignal.timeout(run.forMs)])]
+  const signal = AbortSignal.any(signals)
+  const gateways = new HostedGateways(installation, failed)
   const cloud = new CloudServices(installation)
+  // Also when the start fails half-way: what they stand on is closed after them.
+  await using _services = {
+    [Symbol.asyncDispose]: async () => {
+      await gateways.close()
+      await cloud.close()
+    },
+  }
   await gateways.open(settings.gatewayId)
   await gateways.openKnown()
   const server = await serve(installation, gateways, cloud, run, signal)
@@ -58,8 +69,6 @@ export async function runUp(run: UpRun): Promise<ExitCode> {
   terminal.show([])
   await server.close(1500)
   await Promise.all([demo, lines])
-  await gateways.close()
-  await cloud.close()
   return code
 }
 
@@ -111,7 +120,10 @@ async function serve(
     }),
   )
   const server = await serveHttp(app as unknown as WebApp, { host: settings.httpHost, port: settings.httpPort })
-  await lock.publish({ port: server.port, token })
+  await lock.publish({ port: server.port, token }).catch(async (error: unknown) => {
+    await server.close(0)
+    throw error
+  })
   return server
 }
 

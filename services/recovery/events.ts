@@ -11,6 +11,8 @@ export type RecoveryEvent =
   | { readonly gateway: GatewayId | null; readonly event: LedgerEvent }
   | { readonly undecodable: string }
 
+export const RECOVERY_GROUP = 'recovery'
+
 export const RECOVERY_TOPICS = ['landings', 'connection_status', 'readings', 'recovery_data'] as const
 
 export async function eventOf(record: LogRecord, codec: WireCodec): Promise<RecoveryEvent | undefined> {

@@ -7,9 +7,8 @@ import { codeOf } from '../core/errors.ts'
 import type { LedgerEvent } from '../core/fold.ts'
 import type { Consumer, ConsumerEvent } from '../ports/message-log.ts'
 import { type BookCounts, LedgerBook, type RecoveryOptions } from './book.ts'
-import { eventOf, RECOVERY_TOPICS } from './events.ts'
+import { eventOf, RECOVERY_GROUP, RECOVERY_TOPICS } from './events.ts'
 
-const RECOVERY_GROUP = 'recovery'
 const RETRY = { firstMs: 200, maxMs: 10_000 }
 /** Ledgers that take a step at the same time. */
 const STEPS_AT_ONCE = 16

@@ -92,8 +92,9 @@ export class Responder {
   async #nextRequest(partition: number): Promise<number> {
     const { facts, messageLog } = this.#options
     const kept = facts.fact(FACT)
-    if (kept !== undefined) return Number(kept)
-    const next = (await messageLog.offsets('recovery_data_request'))[partition]?.next ?? 0
+    const { first, next } = (await messageLog.offsets('recovery_data_request'))[partition] ?? { first: 0, next: 0 }
+    // A log that ends before what was read of it is another log.
+    if (kept !== undefined) return Number(kept) <= next ? Number(kept) : first
     await facts.saveFact(FACT, String(next))
     return next
   }

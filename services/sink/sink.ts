@@ -44,6 +44,13 @@ export interface SinkCounts {
 const WRITE_READINGS_MAX = 10_000
 const RETRY = { firstMs: 200, maxMs: 10_000 }
 
+interface Positions {
+  readonly readings: number
+  readonly recovery_data: number
+}
+
+const NO_POSITIONS: Positions = { readings: 0, recovery_data: 0 }
+
 function sinkGroup(store: string): string {
   return `sink-${store}`
 }
@@ -54,6 +61,9 @@ export class Sink {
   readonly #counts = { records: 0, stored: 0, duplicate: 0, conflict: 0, rejected: 0, undecodable: 0 }
   /** What the last landings of each gateway said of its mark, to leave out marks that only repeat it. */
   readonly #toldMarks = new Map<GatewayId, string>()
+  /** From where this sink reads on, by partition; and of which generation of the store it has said so. */
+  readonly #positions = new Map<number, Positions>()
+  #stated: string | undefined
 
   constructor(options: SinkOptions) {
     this.#options = options
@@ -72,6 +82,8 @@ export class Sink {
   async run(signal: AbortSignal): Promise<void> {
     const { messageLog, store, clock, random, logger } = this.#options
     for (let attempt = 1; !signal.aborted; attempt++) {
+      this.#positions.clear()
+      this.#stated = undefined
       await using consumer = messageLog.consume({ group: sinkGroup(store.name), topics: ['readings', 'recovery_data'] })
       try {
         for await (const event of consumer.events(signal)) {
@@ -88,39 +100,49 @@ export class Sink {
   }
 
   async #handle(consumer: Consumer, event: ConsumerEvent, signal: AbortSignal): Promise<void> {
-    if (event.kind === 'revoked') return
-    if (event.kind === 'assigned') {
-      this.#toldMarks.clear()
-      return this.#statePositions(event.partitions, signal)
+    if (event.kind === 'revoked') {
+      for (const partition of event.partitions) this.#positions.delete(partition)
+      return
     }
+    if (event.kind === 'assigned') return this.#assigned(event.partitions, signal)
     const topic = event.topic as SourceTopic
-    for (const run of inRuns(event.records)) await this.#landRecords(topic, event.partition, run, signal)
+    for (const run of inRuns(event.records)) {
+      await this.#landRecords(topic, event.partition, run, signal)
+      const held = this.#positions.get(event.partition) ?? NO_POSITIONS
+      this.#positions.set(event.partition, { ...held, [topic]: (run.at(-1)?.offset ?? 0) + 1 })
+    }
     const last = event.records.at(-1)
     if (last !== undefined) await consumer.commit(event.topic, event.partition, last.offset + 1)
   }
 
-  async #statePositions(
+  async #assigned(
     partitions: Extract<ConsumerEvent, { kind: 'assigned' }>['partitions'],
     signal: AbortSignal,
   ): Promise<void> {
-    const { store, clock } = this.#options
+    for (const { partition, offsets } of partitions) {
+      this.#positions.set(partition, { readings: offsets.readings ?? 0, recovery_data: offsets.recovery_data ?? 0 })
+    }
     const generation = await this.#generation(signal)
-    const records: { record: LandingsRecord; key: string; partition: number }[] = partitions.map((each) => ({
-      key: store.name,
-      partition: each.partition,
-      record: {
-        kind: 'position',
-        store: store.name,
-        generation,
-        timeMs: clock.wallMs(),
-        partition: each.partition,
-        offsets: [
-          { topic: 'readings', next: each.offsets.readings ?? 0 },
-          { topic: 'recovery_data', next: each.offsets.recovery_data ?? 0 },
-        ],
-      },
-    }))
+    const fresh = new Set(partitions.map((each) => each.partition))
+    await this.#statePositions(generation, generation === this.#stated ? fresh : undefined, signal)
+  }
+
+  /** Of these partitions, or of all that are this member's. */
+  async #statePositions(generation: string, only: ReadonlySet<number> | undefined, signal: AbortSignal): Promise<void> {
+    const { store, clock } = this.#options
+    const records: { record: LandingsRecord; key: string; partition: number }[] = []
+    for (const [partition, { readings, recovery_data }] of this.#positions) {
+      if (only?.has(partition) === false) continue
+      const offsets = [
+        { topic: 'readings' as const, next: readings },
+        { topic: 'recovery_data' as const, next: recovery_data },
+      ]
+      const said = { kind: 'position' as const, store: store.name, generation, timeMs: clock.wallMs() }
+      records.push({ key: store.name, partition, record: { ...said, partition, offsets } })
+    }
+    this.#toldMarks.clear()
     if (records.length > 0) await this.#append('landings', records, signal)
+    this.#stated = generation
   }
 
   /** The store may be away when the sink starts: an empty landing waits for it as any other does. */
@@ -143,6 +165,8 @@ export class Sink {
       all.flatMap((arrival) => arrival.readings.map((each) => each.arriving)),
       signal,
     )
+    // Wiped, restored or renewed while this sink was running: recovery has to hear of it, also when nothing more arrives.
+    if (result.generation !== this.#stated) await this.#statePositions(result.generation, undefined, signal)
     await this.#quarantine(topic, partition, arrivals, result, signal)
     await this.#tell(topic, partition, all, result, signal)
     this.#count(records.length, arrivals, result)

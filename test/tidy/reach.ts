@@ -2,7 +2,8 @@
 
 import type { Complaint, Source } from './source.ts'
 
-const PROGRAM = /^(services\/main\.ts|test\/bench\/[^/]+\.ts)$/
+const PROGRAM =
+  /^(services\/main|test\/bench\/[^/]+|test\/sim\/sim|test\/faults\/(faults|soak)|test\/mutants\/(catch|mutants))\.ts$/
 const TESTS = /^(test\/.*\.test\.ts|test\/mutants\/[^/]+\.ts|[^/]*\.config\.ts)$/
 
 /** A source file must be reachable from the program; a file under `test/` from a test or a bench. */

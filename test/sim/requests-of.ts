@@ -1,0 +1,100 @@
+/** Reads back what a run put on the log: what recovery asked for beside what had landed by then, and what was quarantined or written off. */
+
+import type { WireCodec } from '../../schemas/codec.ts'
+import type { LandingsRecord } from '../../schemas/records/events.ts'
+import type { Asked, Declared, Span, Spans } from '../checker/history.ts'
+import type { Kept } from './recorder.ts'
+
+export interface SaidOnLog {
+  readonly requests: readonly Asked[]
+  readonly declared: readonly Declared[]
+  readonly rejected: number
+}
+
+const NOTHING = new Uint8Array(0)
+
+export async function requestsOf(
+  kept: readonly Kept[],
+  codec: WireCodec,
+  stores: readonly string[],
+): Promise<SaidOnLog> {
+  const landed = new LandedByThen(stores)
+  const requests: Asked[] = []
+  const declared: Declared[] = []
+  let rejected = 0
+  for (const { at, topic, record } of kept) {
+    const value = record.value ?? NOTHING
+    if (topic === 'landings') {
+      const decoded = await codec.decode('landings', value)
+      if (!decoded.ok) continue
+      landed.add(decoded.record)
+      if (decoded.record.kind === 'written-off') {
+        const { gateway, lost } = decoded.record
+        for (const { epoch, ranges } of lost) declared.push({ kind: 'lost', gateway, epoch, ranges, at })
+      }
+    } else if (topic === 'recovery_data_request') {
+      const decoded = await codec.decode('recovery_data_request', value)
+      if (!decoded.ok || decoded.record.window !== undefined) continue
+      const { requestId, gateway, ranges } = decoded.record
+      requests.push({ requestId, gateway, at, asked: ranges, landed: landed.of(gateway, ranges) })
+    } else if (topic === 'quarantine') {
+      const decoded = await codec.decode('quarantine', value)
+      if (!decoded.ok || decoded.record.kind !== 'entry') continue
+      const { identity, gateway, store, code } = decoded.record
+      if (code === 'rejected') rejected += 1
+      if (identity === undefined) continue
+      const ranges: Span[] = [[identity.seq, identity.seq]]
+      declared.push({ kind: 'quarantined', gateway, store, epoch: identity.epoch, ranges, at })
+    }
+  }
+  return { requests, declared, rejected }
+}
+
+/** Positions with a landing in the newest generation of every store. */
+class LandedByThen {
+  readonly #stores: readonly string[]
+  readonly #generations = new Map<string, string[]>()
+  readonly #landed = new Map<string, Set<number>>()
+
+  constructor(stores: readonly string[]) {
+    this.#stores = stores
+  }
+
+  add(record: LandingsRecord): void {
+    if (record.kind === 'written-off') return
+    const { store, generation } = record
+    const known = this.#generations.get(store) ?? []
+    if (!known.includes(generation)) this.#generations.set(store, [...known, generation])
+    if (record.kind === 'revoked') {
+      for (const { epoch, ranges } of record.revoked) {
+        const held = this.#landed.get([record.gateway, epoch, store, generation].join(' '))
+        for (const [from, to] of ranges) for (let seq = from; seq <= to; seq++) held?.delete(seq)
+      }
+    }
+    if (record.kind !== 'landings') return
+    for (const { epoch, outcome, ranges } of record.landed) {
+      if (outcome !== 'stored' && outcome !== 'duplicate') continue
+      const key = [record.gateway, epoch, store, generation].join(' ')
+      const held = this.#landed.get(key) ?? new Set<number>()
+      this.#landed.set(key, held)
+      for (const [from, to] of ranges) for (let seq = from; seq <= to; seq++) held.add(seq)
+    }
+  }
+
+  of(gateway: string, asked: readonly Spans[]): readonly Spans[] {
+    return asked.map(({ epoch, ranges }) => {
+      const out: Span[] = []
+      for (const [from, to] of ranges) {
+        for (let seq = from; seq <= to; seq++) if (this.#everywhere(gateway, epoch, seq)) out.push([seq, seq])
+      }
+      return { epoch, ranges: out }
+    })
+  }
+
+  #everywhere(gateway: string, epoch: string, seq: number): boolean {
+    return this.#stores.every((store) => {
+      const generation = this.#generations.get(store)?.at(-1)
+      return this.#landed.get([gateway, epoch, store, generation].join(' '))?.has(seq) === true
+    })
+  }
+}
