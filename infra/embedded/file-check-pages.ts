@@ -47,6 +47,8 @@ export interface Place {
   readonly page: number
   readonly at: number
   readonly bytes: number
+  /** Of a value that does not stand in its leaf: how many pages it has. More than it needs, when it was longer earlier in its transaction. */
+  readonly ownPages?: number
 }
 
 export interface Node {
@@ -148,14 +150,14 @@ export class PageFile {
       return { key, value: page.subarray(keyEnd, end), place: { page: number, at: keyEnd, bytes: size } }
     }
     const big = u64(page, keyEnd)
-    const pages = Math.ceil((PAGE_HEADER_BYTES + size) / this.pageBytes)
-    if (u64(page, keyEnd + 16) !== pages) return `value on page ${big} does not say how long it is`
-    const bytes = this.read(big, pages)
+    const ownPages = u64(page, keyEnd + 16)
+    if (ownPages * this.pageBytes < PAGE_HEADER_BYTES + size) return `value on page ${big} does not say how long it is`
+    const bytes = this.read(big, ownPages)
     if (bytes === undefined) return `value on page ${big} is not in the file`
-    if (u64(bytes, 0) !== big || bytes.readUInt16LE(18) !== OVERFLOW || bytes.readUInt32LE(20) !== pages) {
+    if (u64(bytes, 0) !== big || bytes.readUInt16LE(18) !== OVERFLOW || bytes.readUInt32LE(20) !== ownPages) {
       return `page ${big} is not the value it should be`
     }
-    const place = { page: big, at: PAGE_HEADER_BYTES, bytes: size }
+    const place = { page: big, at: PAGE_HEADER_BYTES, bytes: size, ownPages }
     return { key, value: bytes.subarray(PAGE_HEADER_BYTES, PAGE_HEADER_BYTES + size), place }
   }
 

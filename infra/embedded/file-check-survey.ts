@@ -4,7 +4,6 @@ import {
   type BranchNode,
   type Meta,
   type Node,
-  PAGE_HEADER_BYTES,
   type Page,
   type PageFile,
   type Place,
@@ -218,12 +217,11 @@ class TreeWalk {
     if (node === undefined) return 'makes no sense'
     if (typeof node === 'string') return node
     if (node.key.length === 0) return 'has no key'
-    const { page, at, bytes } = node.place
+    const { page, ownPages: pages } = node.place
     const outside =
       this.#compare(node.key, before ?? from) < 0 || (to !== undefined && this.#compare(node.key, to) >= 0)
     if (outside || (before !== undefined && this.#compare(node.key, before) === 0)) return 'its key is not in order'
-    if (at !== PAGE_HEADER_BYTES) return undefined
-    const pages = Math.ceil((at + bytes) / this.#file.pageBytes)
+    if (pages === undefined) return undefined
     for (let i = 0; i < pages; i++)
       if (!this.#used.add(page + i)) return `page ${page + i} of its value is in use twice`
     if (page + pages - 1 > this.#meta.lastPage) return `page ${page} of its value does not exist`

@@ -94,7 +94,8 @@ export function metaFaults(file: PageFile, metas: readonly Meta[]): readonly str
   if (newer === undefined) return ['neither of the two pages it begins with can be read']
   if (older === undefined) return [`meta page ${1 - newer.slot} can't be read`]
   const faults = metas
-    .filter((meta) => meta.transaction % 2 !== meta.slot)
+    // A file without a commit has two of number 0.
+    .filter((meta) => meta.transaction > 0 && meta.transaction % 2 !== meta.slot)
     .map(({ slot }) => `meta page ${slot} is not its turn's`)
   const isNew = newer.transaction <= 1
   if (newer.transaction - older.transaction !== 1 && !isNew)

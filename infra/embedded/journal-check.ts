@@ -47,6 +47,9 @@ function sizeOf(path: string, faults: string[]): number {
 /** What the rows that can be read say of each other. */
 function journalFaults(rows: JournalRows): readonly string[] {
   const faults: string[] = []
+  const { file, meta } = rows
+  // Its gateway was killed before it had written anything.
+  if (meta.transaction === 0 && file.pages === 2) return faults
   const counters = countersOf(rows)
   const epochs = epochsOf(rows, counters)
   if (rows.gateway === undefined) faults.push('the name of its gateway is not there')

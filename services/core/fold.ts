@@ -14,6 +14,7 @@ import {
   EMPTY_STORE_EPOCH,
   type EpochLedger,
   type GenerationState,
+  isNewer,
   type Ledger,
   type LedgerHead,
   NO_OFFSETS,
@@ -199,7 +200,7 @@ function withStatus(outages: readonly OutageState[], event: StatusEvent): readon
 
 function foldLandings(ledger: Ledger, record: Landings, offset: number): void {
   const next = { ...NO_OFFSETS, [record.source.topic]: record.source.nextOffset }
-  touchStore(ledger, record.store, record.generation, offset, next)
+  touchStore(ledger, record, offset, next)
   foldFinals(ledger, record.finals, record.source.nextOffset - 1)
   const landedEpochs = new Set<Epoch>(record.landed.map((each) => each.epoch))
   for (const epoch of landedEpochs) {
@@ -255,7 +256,7 @@ function withLanded(held: StoreEpoch, landed: readonly LandedRanges[], record: L
 function foldPosition(ledger: Ledger, record: SinkPosition, offset: number): void {
   const next = { ...NO_OFFSETS }
   for (const each of record.offsets) next[each.topic] = each.next
-  touchStore(ledger, record.store, record.generation, offset, next)
+  touchStore(ledger, record, offset, next, true)
 }
 
 /**
@@ -263,7 +264,7 @@ function foldPosition(ledger: Ledger, record: SinkPosition, offset: number): voi
  * are asked for once more and land as duplicates, which costs a request and can't claim what is not there.
  */
 function foldRevoked(ledger: Ledger, record: Revoked, offset: number): void {
-  touchStore(ledger, record.store, record.generation, offset, NO_OFFSETS)
+  touchStore(ledger, record, offset, NO_OFFSETS)
   const ends = { ...NO_OFFSETS }
   for (const each of record.ends) ends[each.topic] = each.next
   for (const { epoch, ranges } of record.revoked) {
@@ -310,17 +311,25 @@ function setStoreEpoch(
   })
 }
 
-function touchStore(ledger: Ledger, store: string, generation: string, offset: number, next: SourceOffsets): void {
+/** `isStated`: by a sink's statement of where it reads on, which comes before all that it lands. */
+function touchStore(
+  ledger: Ledger,
+  { store, generation }: { readonly store: string; readonly generation: string },
+  offset: number,
+  next: SourceOffsets,
+  isStated = false,
+): void {
   const state: StoreState = ledger.head.stores[store] ?? { store, baseline: {}, generations: [] }
   const held = state.generations.find((each) => each.generation === generation)
   const merged: GenerationState = {
     generation,
+    statedAt: isStated ? Math.min(held?.statedAt ?? offset, offset) : (held?.statedAt ?? null),
     firstSeen: Math.min(held?.firstSeen ?? offset, offset),
     lastSeen: Math.max(held?.lastSeen ?? offset, offset),
     next: later(held?.next ?? NO_OFFSETS, next),
   }
   const generations = [...state.generations.filter((each) => each.generation !== generation), merged]
-    .sort((x, y) => x.firstSeen - y.firstSeen)
+    .sort((x, y) => (isNewer(x, y) ? 1 : -1))
     .slice(-GENERATIONS_MAX)
   if (held === undefined) for (const epoch of ledger.epochs.keys()) ledger.unsettled.add(epoch)
   setHead(ledger, { stores: { ...ledger.head.stores, [store]: { ...state, generations } } })

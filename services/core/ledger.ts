@@ -54,7 +54,9 @@ export interface EpochLedger {
 
 export interface GenerationState {
   readonly generation: string
-  /** Offset on `landings` of the first record that named it: a later first appearance is the newer generation. */
+  /** Offset on `landings` of the first statement of a sink that named it; null where the ledger began after that. A later one is of the newer generation. */
+  readonly statedAt: number | null
+  /** Offset on `landings` of the first record that named it: decides between generations of which no statement is known. */
   readonly firstSeen: number
   readonly lastSeen: number
   /** From where it reads on; what lies before is settled or quarantined. */
@@ -199,10 +201,19 @@ export function takeChange(ledger: Ledger): LedgerChange | undefined {
   return { head: ledger.head, epochs }
 }
 
-/** The generation of a store's present content: the one that appeared last. */
+/**
+ * A generation that the ledger met in landings alone was stated before the ledger began, so it is older than any whose statement it has seen: its landings
+ * were on their way while the store was replaced.
+ */
+export function isNewer(x: GenerationState, y: GenerationState): boolean {
+  const [a, b] = [x.statedAt ?? -1, y.statedAt ?? -1]
+  return a === b ? x.firstSeen > y.firstSeen : a > b
+}
+
+/** The generation of a store's present content. */
 export function currentGeneration(state: StoreState): GenerationState | undefined {
   return state.generations.reduce<GenerationState | undefined>(
-    (newest, each) => (newest === undefined || each.firstSeen > newest.firstSeen ? each : newest),
+    (newest, each) => (newest === undefined || isNewer(each, newest) ? each : newest),
     undefined,
   )
 }

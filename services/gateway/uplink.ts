@@ -149,8 +149,8 @@ export class Uplink {
   #finals(): readonly Final[] {
     const { journal, clock, heartbeatMs } = this.#options
     if (clock.monotonicMs() - this.#finalsMs < heartbeatMs) return []
-    this.#finalsMs = clock.monotonicMs()
     const waiting = unacknowledgedFinals(journal)
+    if (waiting.length === 0) this.#finalsMs = clock.monotonicMs()
     if (waiting.length <= FINALS_MAX) return waiting
     const from = this.#finalsFrom % waiting.length
     this.#finalsFrom = from + FINALS_MAX
@@ -166,6 +166,8 @@ export class Uplink {
     }
     await messageLog.produce('readings', outgoing, signal)
     this.#flushedMs = clock.monotonicMs()
+    // Told only now: the first mark that arrives of an epoch has to say how those before it ended, or a proof could be complete without them.
+    if (records.some((each) => (each.mark?.finals.length ?? 0) > 0)) this.#finalsMs = this.#flushedMs
   }
 
   async #lost(error: unknown): Promise<void> {

@@ -72,7 +72,13 @@ export class Recovery {
     const touched = await this.#fold(event)
     for (const book of touched) await book.step(signal)
     const last = event.records.at(-1)
-    if (last !== undefined) await consumer.commit(event.topic, event.partition, last.offset + 1)
+    if (last === undefined) return
+    try {
+      await consumer.commit(event.topic, event.partition, last.offset + 1)
+    } catch (error) {
+      // The partition has gone to another member, as the next event will say. To leave for that would only move partitions once more.
+      if (codeOf(error) !== 'log-fenced') throw error
+    }
   }
 
   async #load(partitions: readonly number[]): Promise<void> {

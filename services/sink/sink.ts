@@ -112,7 +112,13 @@ export class Sink {
       this.#positions.set(event.partition, { ...held, [topic]: (run.at(-1)?.offset ?? 0) + 1 })
     }
     const last = event.records.at(-1)
-    if (last !== undefined) await consumer.commit(event.topic, event.partition, last.offset + 1)
+    if (last === undefined) return
+    try {
+      await consumer.commit(event.topic, event.partition, last.offset + 1)
+    } catch (error) {
+      // The partition has gone to another member, as the next event will say. To leave for that would only move partitions once more.
+      if (codeOf(error) !== 'log-fenced') throw error
+    }
   }
 
   async #assigned(

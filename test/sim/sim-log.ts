@@ -126,6 +126,7 @@ export class LogClient implements MessageLog {
   readonly server: LogServer
   readonly process: Process
   readonly route: Route
+  readonly #closing = new AbortController()
 
   constructor(server: LogServer, process: Process, route: Route) {
     this.server = server
@@ -165,14 +166,31 @@ export class LogClient implements MessageLog {
   }
 
   consume(options: ConsumeOptions): Consumer {
+    this.#closing.signal.throwIfAborted()
     return new SimConsumer(this, options)
   }
 
-  async *tail(options: TailOptions, signal: AbortSignal): AsyncGenerator<readonly LogRecord[]> {
+  tail(options: TailOptions, signal: AbortSignal): AsyncIterable<readonly LogRecord[]> {
+    return this.untilClosed(() => this.#tail(options, signal))
+  }
+
+  /** What a closed log cuts off has ended, not failed. */
+  async *untilClosed<T>(read: () => AsyncIterable<T>): AsyncGenerator<T> {
+    this.#closing.signal.throwIfAborted()
+    try {
+      yield* read()
+    } catch (error) {
+      if (!this.closed) throw error
+    }
+  }
+
+  async *#tail(options: TailOptions, signal: AbortSignal): AsyncGenerator<readonly LogRecord[]> {
+    const ends = await this.server.log.offsets(options.topic)
+    const from = options.from === 'latest' ? (ends[options.partition]?.next ?? 0) : options.from
     await this.call(`tail ${options.topic}`, signal, async () => undefined)
     if (!this.hears) throw away('the link lets nothing down')
     await using session = this.session(signal)
-    const read = this.server.log.tail(options, session.signal)[Symbol.asyncIterator]()
+    const read = this.server.log.tail({ ...options, from }, session.signal)[Symbol.asyncIterator]()
     for (;;) {
       const next = await this.process.deliver(read.next(), `reads ${options.topic}`, this.delayMs)
       if (next.done === true) return
@@ -206,7 +224,11 @@ export class LogClient implements MessageLog {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    return undefined
+    this.#closing.abort(new TidemarkError('closed', 'the message log'))
+  }
+
+  get closed(): boolean {
+    return this.#closing.signal.aborted
   }
 
   get hears(): boolean {
@@ -219,7 +241,7 @@ export class LogClient implements MessageLog {
     return network.between(0.3, 12)
   }
 
-  /** Aborted when the caller's signal is, the process dies, or the log does. */
+  /** Aborted when the caller's signal is, this client is closed, the process dies, or the log does. */
   session(signal: AbortSignal): { readonly signal: AbortSignal } & AsyncDisposable {
     const own = new AbortController()
     const end: Session = (reason) => own.abort(reason)
@@ -230,7 +252,7 @@ export class LogClient implements MessageLog {
       own.abort(away('the reader died'))
     })
     return {
-      signal: AbortSignal.any([signal, own.signal]),
+      signal: AbortSignal.any([signal, own.signal, this.#closing.signal]),
       [Symbol.asyncDispose]: async () => {
         sessions.delete(end)
         forget()
@@ -241,6 +263,7 @@ export class LogClient implements MessageLog {
   /** The request goes its way also when the caller dies or gives up; the answer finds only who still waits. */
   async call<T>(what: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
     signal?.throwIfAborted()
+    this.#closing.signal.throwIfAborted()
     const { server, route } = this
     const { scheduler } = server.machine
     const answer = new Promise<T>((resolve, reject) => {

@@ -101,6 +101,7 @@ class StoreClient implements ReadingStore {
   readonly name: string
   readonly #server: StoreServer
   readonly #process: Process
+  #closed = false
 
   constructor(server: StoreServer, process: Process) {
     this.name = server.name
@@ -145,7 +146,10 @@ class StoreClient implements ReadingStore {
       for await (const batch of this.#server.store.read(filter, signal)) out.push(batch)
       return out
     })
-    yield* batches
+    for (const batch of batches) {
+      signal.throwIfAborted()
+      yield batch
+    }
   }
 
   probe(signal: AbortSignal): Promise<void> {
@@ -153,12 +157,13 @@ class StoreClient implements ReadingStore {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    return undefined
+    this.#closed = true
   }
 
   /** What was sent is done, whether or not the caller lives to hear of it. */
   async #call<T>(what: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
     signal?.throwIfAborted()
+    if (this.#closed) throw new TidemarkError('closed', `the store ${this.name}`)
     const { network, machine } = this.#server.options
     const { scheduler } = machine
     const delayMs = (): number => network.between(0.2, 5)

@@ -2,7 +2,10 @@
 
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { type Meta, PageFile, type Place } from '../../infra/embedded/file-check-pages.ts'
+import { survey } from '../../infra/embedded/file-check-survey.ts'
 import { openJournal } from '../../infra/embedded/journal.ts'
+import { metasOf } from '../../infra/embedded/journal-check-rows.ts'
 import { openLmdbKv } from '../../infra/embedded/lmdb-kv.ts'
 import { sumHex } from '../../schemas/canonical.ts'
 import type { Epoch, GatewayId, Range } from '../../schemas/reading.ts'
@@ -160,4 +163,35 @@ export function compare(before: Readings, journal: Journal, endUnknown: readonly
 
 function voidRanges(info: { readonly voided: readonly { readonly range: Range }[] }): readonly Range[] {
   return info.voided.map(({ range }) => range)
+}
+
+export interface RowOfFile {
+  readonly key: Uint8Array
+  readonly place: Place
+}
+
+export function rowsOf(path: string, kind: string): readonly RowOfFile[] {
+  const found: RowOfFile[] = []
+  using pages = new PageFile(path)
+  const row = (key: Uint8Array, _: Uint8Array, place: Place): void => {
+    if (key[3] === kind.charCodeAt(0) && key[2] === 1) found.push({ key: Uint8Array.from(key), place })
+  }
+  survey(pages, newestOf(path), { row, fault: failOn })
+  return found
+}
+
+export function newestOf(path: string): Meta {
+  using pages = new PageFile(path)
+  const [newest] = metasOf(pages)
+  if (newest === undefined) throw new Error('no commit')
+  return newest
+}
+
+function failOn({ what }: { readonly what: string }): never {
+  throw new Error(what)
+}
+
+/** Leaves its header, and nothing of its nodes. */
+export function emptyPage(bytes: Buffer, page = 0): Buffer {
+  return bytes.fill(0, page * 4096 + 32, (page + 1) * 4096)
 }
