@@ -40,6 +40,7 @@ interface Pair {
 }
 
 const WITHOUT_2: History = { ...PLACED, held: [held(1)] }
+const REFUSED_2 = { kind: 'quarantined', store: 'a', at: 1, ...AT_2 } as const
 const FORGOTTEN = { time: null, values: 'n=1', idempotencyKey: 'k', mayBeForgotten: true } as const
 const UNTIMED = { time: null, values: 'n=1' } as const
 
@@ -247,6 +248,24 @@ const PAIRS: readonly Pair[] = [
     verdict: 'needless-request',
     bad: { ...PLACED, needlessMax: 0, requests: [request([[1, 1]])] },
     twin: { ...PLACED, needlessMax: 1, requests: [request([[1, 1]])] },
+  },
+  {
+    what: 'a position is asked for that is on its way',
+    verdict: 'needless-request',
+    bad: { ...PLACED, needlessMax: 0, requests: [{ ...request([]), coming: [{ epoch: EPOCH, ranges: [[2, 2]] }] }] },
+    twin: { ...PLACED, needlessMax: 0, requests: [{ ...request([]), coming: [{ epoch: EPOCH, ranges: [[3, 3]] }] }] },
+  },
+  {
+    what: 'a store rejects what it could have held',
+    verdict: 'false-write-off',
+    bad: { ...WITHOUT_2, unfit: new Set(['a 1']), declared: [{ ...REFUSED_2, code: 'rejected' }] },
+    twin: { ...WITHOUT_2, unfit: new Set(['a 2']), declared: [{ ...REFUSED_2, code: 'rejected' }] },
+  },
+  {
+    what: 'a conflict where gateways forget nothing',
+    verdict: 'false-write-off',
+    bad: { ...WITHOUT_2, noConflicts: true, declared: [{ ...REFUSED_2, code: 'conflict' }] },
+    twin: { ...WITHOUT_2, noConflicts: false, declared: [{ ...REFUSED_2, code: 'conflict' }] },
   },
 ]
 

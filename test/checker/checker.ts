@@ -74,6 +74,7 @@ export function check(history: History): CheckReport {
   for (const store of history.requiredStores) checkStore(it, store)
   for (const proof of history.proofs ?? []) checkProof(it, proof)
   checkWriteOffs(it)
+  checkQuarantined(it)
   checkDeletions(it)
   checkRequests(it)
   const all = [...known.values()]
@@ -287,6 +288,25 @@ function lastPositions(it: Case): ReadonlyMap<string, number> {
   return last
 }
 
+/** What a store could hold was to be stored, and what gateways tell apart was not to meet. */
+function checkQuarantined(it: Case): void {
+  const { unfit, noConflicts } = it.history
+  const at = new Map((it.history.placed ?? []).map((each) => [`${each.gateway} ${each.epoch} ${each.seq}`, each]))
+  for (const { kind, code, gateway, store, epoch, ranges } of it.history.declared ?? []) {
+    const isRejection = code === 'rejected' && unfit !== undefined
+    if (kind !== 'quarantined' || !(isRejection || (code === 'conflict' && noConflicts === true))) continue
+    for (const [from, to] of ranges) {
+      for (let seq = from; seq <= to; seq++) {
+        const unique = at.get(`${gateway} ${epoch} ${seq}`)?.unique
+        if (isRejection && unfit.has(`${store} ${unique}`)) continue
+        const first = unique === undefined ? undefined : it.known.get(unique)?.first
+        const why = isRejection ? 'which could have held it' : 'where nothing else can have its identity'
+        say(it, 'false-write-off', first ?? `${gateway}/${epoch}/${seq}`, `${code} by ${store}, ${why}`)
+      }
+    }
+  }
+}
+
 /** A journal may drop what every required store had, or what was declared before. */
 function checkDeletions(it: Case): void {
   const at = new Map((it.history.placed ?? []).map((each) => [`${each.gateway} ${each.epoch} ${each.seq}`, each]))
@@ -310,8 +330,8 @@ function checkDeletions(it: Case): void {
 function checkRequests(it: Case): void {
   const last = lastPositions(it)
   const worst: { requestId: string; needless: number }[] = []
-  for (const { requestId, gateway, asked, landed } of it.history.requests ?? []) {
-    const had = positionsOf(gateway, landed)
+  for (const { requestId, gateway, asked, landed, coming = [] } of it.history.requests ?? []) {
+    const had = positionsOf(gateway, [...landed, ...coming])
     let needless = 0
     for (const { epoch, ranges } of asked) {
       for (const seq of eachOf(ranges, last.get(`${gateway} ${epoch}`) ?? 0)) {
@@ -325,7 +345,7 @@ function checkRequests(it: Case): void {
   const { needlessMax } = it.history
   if (needlessMax === undefined || it.counts.needless <= needlessMax) return
   const most = worst.sort((x, y) => y.needless - x.needless)[0]
-  const detail = `${it.counts.needless} positions asked for that had landed, at most ${needlessMax}`
+  const detail = `${it.counts.needless} positions asked for that had landed or were on their way, at most ${needlessMax}`
   say(it, 'needless-request', `request ${most?.requestId}`, detail)
 }
 

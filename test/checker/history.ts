@@ -68,6 +68,8 @@ export interface Declared extends Spans {
   readonly kind: 'void' | 'quarantined' | 'lost'
   readonly gateway: string
   readonly store?: string
+  /** Of what is quarantined: why. */
+  readonly code?: string
   readonly at: At
 }
 
@@ -104,6 +106,8 @@ export interface Asked {
   readonly at: At
   readonly asked: readonly Spans[]
   readonly landed: readonly Spans[]
+  /** What was on its way to every store, so that nobody had to ask for it. */
+  readonly coming?: readonly Spans[]
 }
 
 export interface Sighting {
@@ -127,7 +131,11 @@ export interface History {
   /** What the gateways that live still hold at the end: of that nothing may stay written off. */
   readonly stillInJournal?: readonly (Spans & { readonly gateway: string })[]
   readonly requests?: readonly Asked[]
-  /** Positions that may be asked for although they had landed. */
+  /** What a store can never hold, as `STORE UNIQUE`. Without it every rejection is believed. */
+  readonly unfit?: ReadonlySet<string>
+  /** No two different readings can meet at one identity: a conflict is then a fault. */
+  readonly noConflicts?: boolean
+  /** Positions that may be asked for although they had landed or were on their way. */
   readonly needlessMax?: number
   readonly sightings?: readonly Sighting[]
 }

@@ -1,4 +1,4 @@
-/** `npm run mutants`: breaks the product in forty ways, one at a time, and shows that the simulation notices each: how many seeds it took, and by what verdict. */
+/** `npm run mutants`: breaks the product in many ways, one at a time, and shows that the simulation notices each: how many seeds it took, and by what verdict. */
 
 import { spawnSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { packageFile } from '../../services/main/package-files.ts'
+import { writeCounts } from '../support/written-counts.ts'
 
 interface Mutant {
   readonly id: string
@@ -13,6 +14,8 @@ interface Mutant {
   readonly file: string
   readonly find: string
   readonly replace: string
+  /** The classes of verdict that it deserves; another one says that the checker mistakes one fault for another. */
+  readonly verdicts: readonly string[]
 }
 
 interface Caught {
@@ -39,6 +42,7 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '150' },
     from: { type: 'string', default: '1' },
     only: { type: 'string' },
+    results: { type: 'string' },
   },
 })
 
@@ -50,8 +54,9 @@ try {
   symlinkSync(packageFile('node_modules'), join(copy, 'node_modules'))
   for (const mutant of mutants) {
     const caught = attempt(mutant)
-    if (caught.verdict === undefined) survivors += 1
-    const seeds = caught.verdict === undefined ? `SURVIVED ${caught.tried}` : String(caught.tried)
+    const isRight = caught.verdict !== undefined && mutant.verdicts.includes(caught.verdict)
+    if (!isRight) survivors += 1
+    const seeds = `${caught.verdict === undefined ? 'SURVIVED ' : isRight ? '' : 'MISTAKEN '}${caught.tried}`
     process.stdout.write(
       `${mutant.id.padEnd(26)} ${seeds.padStart(12)} seeds  ${(caught.verdict ?? '').padEnd(20)} ${mutant.why}\n`,
     )
@@ -60,6 +65,7 @@ try {
   rmSync(copy, { recursive: true, force: true })
 }
 process.stdout.write(`${mutants.length - survivors} of ${mutants.length} mutants caught\n`)
+if (values.results !== undefined) writeCounts(values.results, mutants.length - survivors, survivors)
 process.exitCode = survivors > 0 ? 1 : 0
 
 function readMutants(): readonly Mutant[] {

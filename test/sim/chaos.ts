@@ -2,7 +2,7 @@
 
 import type { Chance } from './chance.ts'
 import { TIMED_CLASSES, type TimedFault } from './faults.ts'
-import type { Host } from './hosts.ts'
+import { GatewayHost, type Host } from './hosts.ts'
 import { BEGIN_MS } from './machine.ts'
 import type { SimDisk } from './sim-kv.ts'
 import type { StoreServer } from './sim-store.ts'
@@ -251,7 +251,10 @@ export class Chaos {
       })
     }
     if (kind === 'gateway-restart') void host.stop().then(startAgain)
-    else {
+    else if (kind === 'disk-replaced') {
+      if (host instanceof GatewayHost) host.replaceDisk()
+      startAgain()
+    } else {
       host.crash()
       startAgain()
     }

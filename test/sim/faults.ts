@@ -14,6 +14,7 @@ const CALL_FAULTS = {
   'landing-halved': 'the store holds the first half of the readings, the sink gets store-unavailable',
   'save-unanswered': 'the ledger is saved, recovery gets ledger-unavailable',
   'sync-fails': 'a sync of a journal fails, once; part of it may be on disk',
+  'killed-at-await': 'a process is killed in the moment in which it would go on',
 } as const
 
 /** Struck in time: the rate is so many a virtual minute. */
@@ -40,6 +41,7 @@ const TIMED_FAULTS = {
   'sink-crash': 'a sink is killed and starts again',
   'recovery-crash': 'recovery is killed and starts again',
   'process-frozen': 'a process stands still longer than its deadlines',
+  'disk-replaced': 'a gateway comes back with an empty disk under its old name',
 } as const
 
 /** Of the whole run: the rate is the probability that it has them. */
@@ -58,6 +60,13 @@ export type Rates = Readonly<Partial<Record<FaultClass, number>>>
 export const FAULT_CLASSES = Object.keys(ALL) as readonly FaultClass[]
 export const TIMED_CLASSES = Object.keys(TIMED_FAULTS) as readonly TimedFault[]
 
+/** Many calls, or much harm. */
+const RARER: Readonly<Partial<Record<FaultClass, number>>> = {
+  'sync-fails': 10,
+  'killed-at-await': 30,
+  'disk-replaced': 4,
+}
+
 /** A random subset of the classes at random rates. One seed of twelve has none. */
 export function swarm(seed: number): Rates {
   const chance = new Chance(seed, 'swarm')
@@ -66,7 +75,7 @@ export function swarm(seed: number): Rates {
   for (const kind of FAULT_CLASSES) {
     const on = chance.hits(part)
     const rate = kind in CALL_FAULTS ? chance.skewed(0.003, 0.2) : kind in TIMED_FAULTS ? chance.skewed(0.3, 6) : 1
-    if (on) rates[kind] = kind === 'sync-fails' ? rate / 10 : rate
+    if (on) rates[kind] = rate / (RARER[kind] ?? 1)
   }
   return rates
 }

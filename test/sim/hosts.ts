@@ -61,7 +61,12 @@ export abstract class Host {
   start(): void {
     if (this.running) return
     this.lives += 1
-    const process = new Process(this.name, this.options.machine)
+    const { faults } = this.options.log
+    const process = new Process(this.name, this.options.machine, () => {
+      if (!faults.hits('killed-at-await')) return false
+      this.crash()
+      return true
+    })
     this.process = process
     this.#stop = new AbortController()
     this.#ended = this.live(process, this.#stop.signal).catch((error: unknown) => {
@@ -106,7 +111,7 @@ export class GatewayHost extends Host {
   readonly #fate: DiskFate
   readonly #keeping: JournalKeeping
   readonly #bootWallMs: number | undefined
-  readonly #disk = simDisk()
+  #disk = simDisk()
   journal: Journal | undefined
   gateway: Gateway | undefined
 
@@ -126,6 +131,13 @@ export class GatewayHost extends Host {
         this.options.recorder.counts.lostTails += 1
     }
     super.crash()
+  }
+
+  /** As when its card broke and another one was put in: the next life knows nothing of those before. */
+  replaceDisk(): void {
+    this.crash()
+    this.#disk = simDisk()
+    this.options.recorder.diskReplaced(this.id)
   }
 
   /** As a client's request: what comes of it, and `unknown` where the answer does not come. */

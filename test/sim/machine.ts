@@ -75,10 +75,13 @@ export class Process {
   readonly #onDeath = new Set<() => void>()
   #alive = true
   #frozenUntilMs = 0
+  /** Asked each time that it would go on; where it says yes it does not: it has died. */
+  readonly #dies: () => boolean
 
-  constructor(name: string, machine: Machine) {
+  constructor(name: string, machine: Machine, dies: () => boolean = () => false) {
     this.name = name
     this.machine = machine
+    this.#dies = dies
   }
 
   get alive(): boolean {
@@ -93,7 +96,7 @@ export class Process {
       if (!this.#alive || cancelled) return
       const frozenMs = this.#frozenUntilMs - scheduler.nowMs
       if (frozenMs > 0) scheduler.after(frozenMs, `${this.name} thaws ${label}`, wake)
-      else run()
+      else if (!this.#dies()) run()
     }
     const timer = scheduler.after(ms, `${this.name} ${label}`, wake)
     return {

@@ -53,6 +53,8 @@ export class Recorder {
   readonly #epochs = new Map<string, string[]>()
   readonly #seen = new Map<string, Seen>()
   readonly #landings: Sighting[] = []
+  /** Epochs that went with a disk, as `GATEWAY EPOCH`. */
+  readonly #destroyed = new Set<string>()
   readonly #lastProof = new Map<string, string>()
 
   constructor(scheduler: Scheduler) {
@@ -93,6 +95,20 @@ export class Recorder {
   opened(journal: Journal): void {
     this.scan(journal)
     this.#epochs.get(journal.gateway)?.push(journal.epoch)
+  }
+
+  /** What its disk alone held is gone, and everybody may know it. */
+  diskReplaced(gateway: string): void {
+    const at = this.#scheduler.step
+    for (const epoch of this.#epochs.get(gateway) ?? []) {
+      this.#destroyed.add(`${gateway} ${epoch}`)
+      const { upTo = 0 } = this.#seen.get(`${gateway} ${epoch}`) ?? {}
+      this.declared.push({ kind: 'lost', gateway, epoch, ranges: [[1, upTo]], at })
+    }
+  }
+
+  isDestroyed(gateway: string, epoch: string): boolean {
+    return this.#destroyed.has(`${gateway} ${epoch}`)
   }
 
   landed(store: string, readings: readonly ArrivingReading[], { generation, landings }: WriteResult): void {
@@ -145,14 +161,16 @@ export class Recorder {
   /** Of the newest epoch what is due; of those before it all that their journal had taken. */
   #covered({ gateway, due }: GatewayVerdict, newest: string): { epoch: string; upTo: number }[] {
     const order = this.#epochs.get(gateway) ?? []
-    const earlier = order.slice(0, Math.max(0, order.indexOf(newest)))
+    const earlier = order
+      .slice(0, Math.max(0, order.indexOf(newest)))
+      .filter((each) => !this.isDestroyed(gateway, each))
     const covers = earlier.map((epoch) => ({ epoch, upTo: this.#seen.get(`${gateway} ${epoch}`)?.upTo ?? 0 }))
     return [...covers, { epoch: newest, upTo: due }]
   }
 
-  /** Positions accepted by the gateway so far. */
+  /** Positions accepted by the gateway so far, without those of disks that are no more. */
   accepted(gateway: string): number {
-    const epochs = new Set(this.#epochs.get(gateway) ?? [])
+    const epochs = new Set(this.#epochs.get(gateway)?.filter((each) => !this.isDestroyed(gateway, each)))
     return [...epochs].reduce((sum, epoch) => sum + (this.#seen.get(`${gateway} ${epoch}`)?.upTo ?? 0), 0)
   }
 

@@ -2,6 +2,7 @@
 
 import type { WireCodec } from '../../schemas/codec.ts'
 import type { LandingsRecord } from '../../schemas/records/events.ts'
+import type { Outgoing } from '../../services/ports/message-log.ts'
 import type { Asked, Declared, Span, Spans } from '../checker/history.ts'
 import type { Kept } from './recorder.ts'
 
@@ -19,12 +20,15 @@ export async function requestsOf(
   stores: readonly string[],
 ): Promise<SaidOnLog> {
   const landed = new LandedByThen(stores)
+  const lane = new LaneByThen()
   const requests: Asked[] = []
   const declared: Declared[] = []
   let rejected = 0
   for (const { at, topic, record } of kept) {
     const value = record.value ?? NOTHING
-    if (topic === 'landings') {
+    if (topic === 'readings') {
+      lane.add(record)
+    } else if (topic === 'landings') {
       const decoded = await codec.decode('landings', value)
       if (!decoded.ok) continue
       landed.add(decoded.record)
@@ -36,7 +40,8 @@ export async function requestsOf(
       const decoded = await codec.decode('recovery_data_request', value)
       if (!decoded.ok || decoded.record.window !== undefined) continue
       const { requestId, gateway, ranges } = decoded.record
-      requests.push({ requestId, gateway, at, asked: ranges, landed: landed.of(gateway, ranges) })
+      const had = { landed: landed.of(gateway, ranges), coming: lane.of(gateway, ranges) }
+      requests.push({ requestId, gateway, at, asked: ranges, ...had })
     } else if (topic === 'quarantine') {
       const decoded = await codec.decode('quarantine', value)
       if (!decoded.ok || decoded.record.kind !== 'entry') continue
@@ -44,10 +49,40 @@ export async function requestsOf(
       if (code === 'rejected') rejected += 1
       if (identity === undefined) continue
       const ranges: Span[] = [[identity.seq, identity.seq]]
-      declared.push({ kind: 'quarantined', gateway, store, epoch: identity.epoch, ranges, at })
+      declared.push({ kind: 'quarantined', gateway, store, code, epoch: identity.epoch, ranges, at })
     }
   }
   return { requests, declared, rejected }
+}
+
+/** Positions that came by the live lane before any mark at or above them: who has passed such a mark has passed them as well. */
+class LaneByThen {
+  readonly #epochs = new Map<string, { highWater: number; readonly came: Set<number> }>()
+
+  add({ key, headers = {} }: Outgoing): void {
+    const name = `${key} ${headers.epoch}`
+    const lane = this.#epochs.get(name) ?? { highWater: 0, came: new Set<number>() }
+    this.#epochs.set(name, lane)
+    for (const seq of seqsOf(headers.ranges ?? '')) if (seq > lane.highWater) lane.came.add(seq)
+    lane.highWater = Math.max(lane.highWater, Number(headers.high_water ?? 0))
+  }
+
+  of(gateway: string, asked: readonly Spans[]): readonly Spans[] {
+    return asked.map(({ epoch, ranges }) => {
+      const came = this.#epochs.get(`${gateway} ${epoch}`)?.came
+      const out: Span[] = []
+      for (const [from, to] of ranges)
+        for (let seq = from; seq <= to; seq++) if (came?.has(seq) === true) out.push([seq, seq])
+      return { epoch, ranges: out }
+    })
+  }
+}
+
+function* seqsOf(ranges: string): Generator<number> {
+  for (const range of ranges.split(',').filter((each) => each !== '')) {
+    const [from = '', to = from] = range.split('-')
+    for (let seq = Number(from); seq <= Number(to); seq++) yield seq
+  }
 }
 
 /** Positions with a landing in the newest generation of every store. */

@@ -11,7 +11,7 @@ import { Chance } from './chance.ts'
 import { Chaos } from './chaos.ts'
 import type { FaultClass } from './faults.ts'
 import { swarm } from './faults.ts'
-import { writeOffGone } from './operator.ts'
+import { auditDifference, writeOffGone } from './operator.ts'
 import { countedOf, heldOf } from './recorder.ts'
 import type { Trace } from './scheduler.ts'
 import { type Plan, SimWorld } from './sim-world.ts'
@@ -61,6 +61,10 @@ const STALLED_MS = 900_000
 /** The operator looks after so long without any progress. */
 const OPERATOR_MS = 180_000
 const LOOK_MS = 1_000
+/** One seed of so many is audited at the end. */
+const AUDIT_EVERY = 4
+/** What takes from a store, or from its way, what it had or was bound to come to: then it has to be asked for again. */
+const LOSING: readonly FaultClass[] = ['log-trimmed', 'offsets-reset', 'store-wiped', 'store-restored']
 
 export function planOf(seed: number, given: Partial<Plan> = {}): Plan {
   const chance = new Chance(seed, 'plan')
@@ -154,6 +158,7 @@ async function judged(world: SimWorld, settled: boolean, cutShort: boolean): Pro
     }
     verdicts.push(...report.verdicts)
     if (!settled) verdicts.push(...(await waiting(world)))
+    else if (!world.gatewaysForget && plan.seed % AUDIT_EVERY === 0) verdicts.push(...(await audited(world)))
   }
   for (const { who, what } of world.bugs) verdicts.push({ class: 'ended', identity: who, lastSeen: '', detail: what })
   scheduler.note(JSON.stringify([history.held.map((each) => [each.store, each.unique, `${each.time}`]), report.counts]))
@@ -186,7 +191,7 @@ async function judged(world: SimWorld, settled: boolean, cutShort: boolean): Pro
 }
 
 async function historyOf(world: SimWorld, requests: NonNullable<History['requests']>): Promise<History> {
-  const { recorder, stores, gateways } = world
+  const { recorder, stores, gateways, faults } = world
   const held = []
   for (const store of stores) held.push(...(await world.stored(store)).map((each) => heldOf(store.name, each)))
   const stillInJournal = []
@@ -201,6 +206,10 @@ async function historyOf(world: SimWorld, requests: NonNullable<History['request
     }
   }
   const { offered, placed, stays, declared, deletions, proofs } = recorder
+  const unfit = new Set<string>()
+  for (const { unique } of placed) {
+    for (const { name } of stores) if (world.refuses(name, unique)) unfit.add(`${name} ${unique}`)
+  }
   return {
     requiredStores: stores.map((each) => each.name),
     offered,
@@ -213,6 +222,9 @@ async function historyOf(world: SimWorld, requests: NonNullable<History['request
     requests,
     stillInJournal,
     counted: await countedIn(world),
+    unfit,
+    noConflicts: !world.gatewaysForget,
+    ...(LOSING.some((kind) => faults.has(kind)) ? {} : { needlessMax: 0 }),
   }
 }
 
@@ -229,6 +241,13 @@ async function countedIn(world: SimWorld): Promise<NonNullable<History['counted'
     }
   }
   return out
+}
+
+/** A journal that forgets can't keep its manifests equal to what it was offered; in all other runs they are equal to the stores. */
+async function audited(world: SimWorld): Promise<readonly SeedVerdict[]> {
+  const difference = await auditDifference(world)
+  if (difference === undefined) return []
+  return [{ class: 'audit-differs', identity: 'tidemark verify', lastSeen: '', detail: difference.slice(0, 2_000) }]
 }
 
 /** What is not settled, and what it waits for. */

@@ -12,7 +12,7 @@ import type { SchemaRegistry } from '../../services/ports/schema-registry.ts'
 import { memoryKv } from '../support/memory-kv.ts'
 import { Chance } from './chance.ts'
 import { RecoveryHost, SinkHost } from './cloud-hosts.ts'
-import { Faults, type Rates } from './faults.ts'
+import { type FaultClass, Faults, type Rates } from './faults.ts'
 import { GatewayHost, HEARTBEAT_MS, type Host, type HostOptions, type JournalKeeping } from './hosts.ts'
 import { Machine } from './machine.ts'
 import { Recorder, uniqueOf } from './recorder.ts'
@@ -63,6 +63,8 @@ export class SimWorld {
   readonly workload: Workload
   readonly settings: Settings
   readonly bugs: Bug[] = []
+  /** A reading may meet another one at its identity in a store. */
+  readonly gatewaysForget: boolean
   readonly #options: Omit<HostOptions, 'machine'>
 
   private constructor(plan: Plan, words: Words, trace?: Trace) {
@@ -97,8 +99,10 @@ export class SimWorld {
     this.gateways = new Map(ids.map((id) => [id, this.#gateway(id, machine(id))]))
     const hosts = [...this.gateways.values(), ...this.sinks, ...this.recoveries]
     this.machines = [...Object.values(machines), ...hosts.map((each) => each.options.machine)]
-    const clocksJump = this.faults.has('boots-in-1970') || this.faults.has('clock-jumps')
-    const gatewaysForget = this.faults.has('journal-forgets') || this.faults.has('journal-small')
+    const has = (...kinds: readonly FaultClass[]): boolean => kinds.some((kind) => this.faults.has(kind))
+    const clocksJump = has('boots-in-1970', 'clock-jumps', 'disk-replaced')
+    const gatewaysForget = has('journal-forgets', 'journal-small', 'disk-replaced')
+    this.gatewaysForget = gatewaysForget
     const { readings, safetyMs } = plan
     const workload = { seed, gateways: ids, readings, withinMs: safetyMs * 0.9, clocksJump, gatewaysForget }
     this.workload = new Workload(workload, this.scheduler, this.recorder)
@@ -163,10 +167,7 @@ export class SimWorld {
 
   #store(name: string, machine: (name: string) => Machine, fate: DiskFate, network: Chance): StoreServer {
     const { seed } = this.plan
-    const refuses = ({ reading }: ArrivingReading): boolean => {
-      const chance = this.faults.has('reading-refused') ? this.#refusal(uniqueOf(reading.values) ?? '', name) : 1
-      return chance < 0.02
-    }
+    const refuses = ({ reading }: ArrivingReading): boolean => this.refuses(name, uniqueOf(reading.values) ?? '')
     return new StoreServer({
       name,
       machine: machine(name),
@@ -179,8 +180,9 @@ export class SimWorld {
     })
   }
 
-  #refusal(unique: string, store: string): number {
-    return new Chance(this.plan.seed, `refused ${store} ${unique}`).next()
+  /** Whether the store can never hold this reading. */
+  refuses(store: string, unique: string): boolean {
+    return this.faults.has('reading-refused') && new Chance(this.plan.seed, `refused ${store} ${unique}`).hits(0.02)
   }
 
   #gateway(id: string, machine: Machine): GatewayHost {

@@ -1,9 +1,10 @@
 /** `npm run sim`: runs seeds of the simulation, and says what it found and how to see it again. */
 
-import { createWriteStream } from 'node:fs'
+import { createWriteStream, readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { loadMessageTypes } from '../../infra/embedded/message-types.ts'
 import { packageFile } from '../../services/main/package-files.ts'
+import { writeCounts } from '../support/written-counts.ts'
 import { Batch } from './batch.ts'
 import { mix } from './chance.ts'
 import { FAULT_CLASSES, type FaultClass, type Rates, swarm } from './faults.ts'
@@ -11,9 +12,13 @@ import { planOf, type RunOptions, runSeed, type SeedResult, type SeedVerdict } f
 import { replayOf, shrunk, without } from './shrink.ts'
 import type { Plan } from './sim-world.ts'
 
-const USAGE = `npm run sim -- [--seed S] [--seeds N] [--gateways N] [--readings N] [--faults A,B|none] [--until STEP] [--trace FILE] [--no-shrink]
+const USAGE = `npm run sim -- [--seed S|COMMIT] [--seeds N] [--regressions] [--gateways N] [--readings N] [--faults A,B|none] [--until STEP] [--trace FILE] [--no-shrink]
 fault classes: ${FAULT_CLASSES.join(' ')}
 `
+const REGRESSIONS = JSON.parse(readFileSync(packageFile('test/sim/regressions.json'), 'utf8')) as readonly {
+  readonly seed: number
+  readonly why: string
+}[]
 /** One seed of so many is run twice. */
 const TWICE_EVERY = 20
 const SHRINK_RUNS = 60
@@ -28,6 +33,8 @@ const { values } = parseArgs({
     faults: { type: 'string' },
     until: { type: 'string' },
     trace: { type: 'string' },
+    regressions: { type: 'boolean', default: false },
+    results: { type: 'string' },
     'no-shrink': { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -37,14 +44,13 @@ else process.exitCode = await run()
 
 async function run(): Promise<number> {
   const types = await loadMessageTypes(packageFile('schemas/types'))
-  const first = Number(values.seed)
   const batch = new Batch()
   const hashes: string[] = []
-  for (let seed = first; seed < first + Number(values.seeds); seed++) {
+  for (const [i, seed] of seedsToRun().entries()) {
     const plan = planned(seed)
     const result = await runSeed(plan, types, traced())
     const verdicts = [...result.verdicts]
-    if ((seed - first) % TWICE_EVERY === 0 && values.until === undefined) {
+    if (i % TWICE_EVERY === 0 && values.until === undefined) {
       batch.twice += 1
       const { hash } = await runSeed(plan, types)
       if (hash !== result.hash) verdicts.push(notTheSame(seed, result.hash, hash))
@@ -58,7 +64,18 @@ async function run(): Promise<number> {
   for (const each of missing) process.stdout.write(`MISSING ${each} in ${batch.seeds} seeds\n`)
   const hash = hashes.length === 1 ? hashes[0] : mix(hashes.join(' ')).toString(16).padStart(8, '0')
   process.stdout.write(`${batch.line(hash ?? '')}\n`)
+  if (values.results !== undefined)
+    writeCounts(values.results, batch.seeds - batch.failed, batch.failed + missing.length)
   return batch.failed > 0 || missing.length > 0 ? 1 : 0
+}
+
+/** A commit's id is a seed too: the number in its first digits. */
+function seedsToRun(): readonly number[] {
+  if (values.regressions) return REGRESSIONS.map((each) => each.seed)
+  const first = /^[0-9a-f]{40}$/.test(values.seed) ? Number.parseInt(values.seed.slice(0, 7), 16) : Number(values.seed)
+  if (!Number.isSafeInteger(first))
+    throw new Error(`expected a whole number or a commit, came ${values.seed}\n${USAGE}`)
+  return Array.from({ length: Number(values.seeds) }, (_, i) => first + i)
 }
 
 function planned(seed: number): Plan {

@@ -1,6 +1,6 @@
 /** What the sensors of a simulated run offer, and clients that send it: with repetitions, equal instants, missing times, and answers that never come. */
 
-import type { Values } from '../../schemas/reading.ts'
+import type { Instant, Values } from '../../schemas/reading.ts'
 import type { Offer } from '../../services/ports/journal.ts'
 import type { Offered } from '../checker/history.ts'
 import { Chance } from './chance.ts'
@@ -35,6 +35,8 @@ export interface WorkloadOptions {
 }
 
 const BATCHES = [1, 1, 2, 5, 20, 60] as const
+/** So far back lie the readings that another one has the instant of. */
+const NEAR_MAX = 60
 
 export class Workload {
   readonly requests: readonly Request[]
@@ -42,7 +44,7 @@ export class Workload {
   readonly #scheduler: Scheduler
   readonly #recorder: Recorder
   readonly #options: WorkloadOptions
-  /** How many readings were measured at an instant of a sensor. */
+  /** How many readings were measured in a millisecond of a sensor. */
   readonly #atInstant = new Map<string, number>()
   #waiting: number
 
@@ -111,8 +113,13 @@ export class Workload {
   }
 }
 
+/** Readings that may have to give way to each other have it in common. */
 function instantOf(gateway: string, { type, sensor, time }: Offer): string {
-  return `${gateway} ${type} ${sensor} ${time?.ms}.${time?.ns}`
+  return `${gateway} ${type} ${sensor} ${time?.ms}`
+}
+
+function beside({ ms, ns }: Instant): Instant {
+  return { ms, ns: ns < 999_999 ? ns + 1 : ns - 1 }
 }
 
 /** A reading that can't be told from its repetition is sent again only when nobody answered. */
@@ -140,7 +147,8 @@ function* planned(options: WorkloadOptions, chance: Chance): Generator<Request> 
 class Sensors {
   readonly gateway: string
   readonly #chance: Chance
-  #last: Offer | undefined
+  /** Of the offers so far, the last ones that had a time. */
+  readonly #past: Offer[] = []
 
   constructor(gateway: string, chance: Chance) {
     this.gateway = gateway
@@ -152,14 +160,15 @@ class Sensors {
     const [type, values] = this.#values(n)
     const sensor = `s${chance.whole(1, 3)}`
     const labels = chance.hits(0.2) ? { site: `site ${chance.whole(1, 2)}` } : {}
-    const last = this.#last
-    // Another value of the same sensor at the same instant is another reading.
-    if (timed && last?.time !== undefined && last.type === type && chance.hits(0.15)) {
-      return { unique: `${n}`, offer: { ...last, values } }
-    }
-    const time = { ms: BEGIN_MS + Math.floor(atMs) + this.#shiftMs(), ns: chance.whole(0, 999_999) }
-    const offer: Offer = timed ? { type, sensor, labels, time, values } : { type, sensor, labels, values }
-    this.#last = offer
+    if (!timed) return { unique: `${n}`, offer: { type, sensor, labels, values } }
+    // Another value of the same sensor at the same instant is another reading, and so is one a nanosecond beside it.
+    const same = this.#past.filter((each) => each.type === type)
+    const near = same.length > 0 && chance.hits(0.15) ? chance.pick(same) : undefined
+    const fresh = { ms: BEGIN_MS + Math.floor(atMs) + this.#shiftMs(), ns: chance.whole(0, 999_999) }
+    const time = near?.time === undefined ? fresh : chance.hits(0.6) ? near.time : beside(near.time)
+    const offer: Offer = { type, sensor: near?.sensor ?? sensor, labels: near?.labels ?? labels, time, values }
+    this.#past.push(offer)
+    if (this.#past.length > NEAR_MAX) this.#past.shift()
     return { unique: `${n}`, offer }
   }
 
