@@ -143,9 +143,14 @@ async function leaveOutRefused(
   expected: ReadonlyMap<string, Expected>,
   ledgers: ReadonlyMap<GatewayId, Ledger>,
 ): Promise<void> {
+  // Every generation of the store refuses it anew.
+  const seen = new Set<string>()
   for await (const { entry } of openEntries(context)) {
     const { identity } = entry
     if (entry.store !== store || identity === undefined) continue
+    const position = `${entry.gateway} ${identity.epoch} ${identity.seq}`
+    if (seen.has(position)) continue
+    seen.add(position)
     const ledger = ledgers.get(entry.gateway as GatewayId)
     const epoch = ledger?.epochs.get(identity.epoch)
     if (ledger === undefined || epoch === undefined) continue

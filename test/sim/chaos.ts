@@ -161,7 +161,7 @@ export class Chaos {
     const store = chance.pick(stores)
     if (!store.up) return false
     // Two generations while landings that name the first are still on their way can't be told apart: see the README of this folder.
-    const replacedMs = this.#replacedMs.get(store.name) ?? Number.NEGATIVE_INFINITY
+    const replacedMs = this.#replacedMs.get(store.name) ?? 0
     if (kind !== 'store-away' && kind !== 'store-crash' && scheduler.nowMs - replacedMs < LATE_MS) return false
     if (kind === 'store-away') {
       store.reachable = false

@@ -68,13 +68,14 @@ const RARER: Readonly<Partial<Record<FaultClass, number>>> = {
 }
 
 /** A random subset of the classes at random rates. One seed of twelve has none. */
-export function swarm(seed: number): Rates {
+export function swarm(seed: number, denser = 1): Rates {
   const chance = new Chance(seed, 'swarm')
   const part = chance.hits(1 / 12) ? 0 : chance.pick([0.1, 0.2, 0.3, 0.5])
   const rates: Partial<Record<FaultClass, number>> = {}
   for (const kind of FAULT_CLASSES) {
     const on = chance.hits(part)
-    const rate = kind in CALL_FAULTS ? chance.skewed(0.003, 0.2) : kind in TIMED_FAULTS ? chance.skewed(0.3, 6) : 1
+    const rate =
+      kind in CALL_FAULTS ? chance.skewed(0.003, 0.2) : kind in TIMED_FAULTS ? denser * chance.skewed(0.3, 6) : 1
     if (on) rates[kind] = rate / (RARER[kind] ?? 1)
   }
   return rates

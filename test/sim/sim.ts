@@ -22,6 +22,7 @@ const REGRESSIONS = JSON.parse(readFileSync(packageFile('test/sim/regressions.js
 /** One seed of so many is run twice. */
 const TWICE_EVERY = 20
 const SHRINK_RUNS = 60
+const TOLD_EVERY = 500
 const SHOWN = 8
 
 const { values } = parseArgs({
@@ -56,6 +57,8 @@ async function run(): Promise<number> {
       if (hash !== result.hash) verdicts.push(notTheSame(seed, result.hash, hash))
     }
     batch.add({ ...result, verdicts })
+    if (batch.seeds % TOLD_EVERY === 0)
+      process.stderr.write(`${batch.seeds} seeds, ${batch.failed} failed, the last was ${seed}\n`)
     hashes.push(result.hash)
     if (verdicts.length === 0) continue
     await report({ ...result, verdicts }, (smaller) => runSeed(smaller, types))
@@ -113,13 +116,20 @@ function notTheSame(seed: number, first: string, second: string): SeedVerdict {
 
 async function report(result: SeedResult, again: (plan: Plan) => Promise<SeedResult>): Promise<void> {
   const out = (line: string): void => void process.stdout.write(`${line}\n`)
-  for (const verdict of result.verdicts.slice(0, SHOWN)) out(`FAIL ${sentence(verdict)}`)
-  if (result.verdicts.length > SHOWN) out(`FAIL and ${result.verdicts.length - SHOWN} more`)
+  const shown = firstOfEachClass(result.verdicts).slice(0, SHOWN)
+  for (const verdict of shown) out(`FAIL ${sentence(verdict)}`)
+  if (result.verdicts.length > shown.length) out(`FAIL and ${result.verdicts.length - shown.length} more`)
   out(`     ${replayOf(result.plan)}`)
   if (values['no-shrink'] || result.verdicts.some((each) => each.class === 'nondeterminism')) return
   const small = await shrunk(result, again, SHRINK_RUNS)
   out(`     shrunk to ${small.counts.events} events: ${replayOf(small.plan)}`)
   for (const verdict of small.verdicts.slice(0, 3)) out(`     ${sentence(verdict)}`)
+}
+
+/** In the order given, but one of each class before the second of any. */
+function firstOfEachClass(verdicts: readonly SeedVerdict[]): readonly SeedVerdict[] {
+  const first = new Map(verdicts.toReversed().map((each) => [each.class, each]))
+  return [...new Set([...first.values(), ...verdicts])]
 }
 
 function sentence({ class: kind, identity, lastSeen, detail }: SeedVerdict): string {
