@@ -6,6 +6,7 @@ import { runQuarantineList, runQuarantineRedrive } from '../../services/commands
 import { runVerify } from '../../services/commands/verify.ts'
 import { runWriteoff } from '../../services/commands/writeoff.ts'
 import type { Offer } from '../../services/ports/journal.ts'
+import type { ArrivingReading } from '../../services/ports/reading-store.ts'
 import { type HostedGateway, identityOf, offers, openWorld, type World } from '../support/world.ts'
 
 const T0 = Date.UTC(2026, 10, 1)
@@ -211,6 +212,22 @@ describe('the spine', () => {
     expect(report.stores[0].revoked).toBe(1)
     await complete()
     await expectStored(offers(100, T0))
+    expect(await audited()).toBe(0)
+  })
+
+  test('leaves a reading that its store can not hold out of an audit, once, however often the store began anew', async () => {
+    const refuses = ({ reading }: ArrivingReading): boolean => reading.ms === T0 + 4_000
+    world.store.refuses = refuses
+    const g1 = await world.startGateway('g1')
+    await accept(g1, offers(10, T0))
+    const rejects = async (): Promise<boolean> => (await world.proof('g1')).stores.embedded?.rejected === 1
+    await world.clock.until('rejected', rejects)
+    await world.wipeStore()
+    world.store.refuses = refuses
+    await world.clock.until('empty', async () => !(await rejects()))
+    await world.clock.until('rejected once more', rejects)
+    await world.clock.advance(20_000)
+    expect((await world.stored()).length).toBe(9)
     expect(await audited()).toBe(0)
   })
 

@@ -2,7 +2,7 @@
 
 import { TidemarkError } from '../../services/core/errors.ts'
 import type { MessageLog, Outgoing } from '../../services/ports/message-log.ts'
-import type { ReadingStore } from '../../services/ports/reading-store.ts'
+import type { ArrivingReading, ReadingStore } from '../../services/ports/reading-store.ts'
 import type { TopicName } from '../../topics/index.ts'
 
 /** Takes the records as if they had been appended, and drops those the test chooses. */
@@ -47,6 +47,8 @@ export interface SwitchedStore extends ReadingStore {
   away: boolean
   /** What the store says of itself in place of its own generation, as when rows were removed by hand. */
   saysGeneration: string | undefined
+  /** What it can never hold. */
+  refuses: (arriving: ArrivingReading) => boolean
 }
 
 export function switchedStore(store: ReadingStore): SwitchedStore {
@@ -56,6 +58,7 @@ export function switchedStore(store: ReadingStore): SwitchedStore {
   const self: SwitchedStore = {
     away: false,
     saysGeneration: undefined,
+    refuses: () => false,
     name: store.name,
     generation: async () => {
       check(self)
@@ -64,6 +67,7 @@ export function switchedStore(store: ReadingStore): SwitchedStore {
     renew: () => store.renew(),
     write: async (readings, signal) => {
       check(self)
+      if (readings.some(self.refuses)) throw new TidemarkError('batch-refused', 'it holds what the test lets it refuse')
       const result = await store.write(readings, signal)
       return { ...result, generation: self.saysGeneration ?? result.generation }
     },
