@@ -25,7 +25,7 @@ export class Bell {
       if (signal.aborted) reject(signal.reason)
       else {
         this.#waiting.add(wake)
-        signal.addEventListener('abort', abort)
+        signal.addEventListener('abort', abort, { once: true })
       }
     })
   }
@@ -37,7 +37,7 @@ export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | unde
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(signal.reason)
     if (signal.aborted) abort()
-    signal.addEventListener('abort', abort)
+    else signal.addEventListener('abort', abort, { once: true })
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
   })
 }

@@ -20,7 +20,7 @@ export function cuttableLink(messageLog: MessageLog): CuttableLink {
     let stop: () => void = () => undefined
     const broken = new Promise<never>((_, reject) => {
       stop = (): void => reject(signal.reason)
-      signal.addEventListener('abort', stop)
+      signal.addEventListener('abort', stop, { once: true })
     })
     try {
       return await Promise.race([work, broken])

@@ -136,7 +136,7 @@ export class Responder {
         resolve()
       }
       this.#wake = done
-      signal.addEventListener('abort', done)
+      signal.addEventListener('abort', done, { once: true })
     })
   }
 

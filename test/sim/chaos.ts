@@ -15,7 +15,7 @@ const SINK_TOPICS = ['readings', 'recovery_data'] as const
 
 export class Chaos {
   readonly #world: SimWorld
-  readonly #guests: Host[] = []
+  readonly guests: Host[] = []
   readonly #backups = new Map<string, SimDisk>()
   readonly #replacedMs = new Map<string, number>()
   #generations: Promise<unknown> = Promise.resolve()
@@ -50,7 +50,7 @@ export class Chaos {
       route.stalledUntilMs = 0
     }
     for (const machine of machines) machine.correct()
-    for (const guest of this.#guests) guest.crash()
+    for (const guest of this.guests) guest.crash()
     for (const host of hosts) host.process?.thaw()
   }
 
@@ -136,11 +136,11 @@ export class Chaos {
   /** One more sink or recovery, for a while; it leaves as if it were killed. */
   #invite(chance: Chance): boolean {
     const world = this.#world
-    const name = `guest-${this.#guests.length + 1}`
+    const name = `guest-${this.guests.length + 1}`
     const guest = chance.hits(0.5)
       ? world.recovery(`recovery-${name}`)
       : world.sink(`sink-${name}`, chance.pick(world.stores))
-    this.#guests.push(guest)
+    this.guests.push(guest)
     guest.start()
     this.#afterwards(chance.skewed(200, 60_000), `${guest.name} leaves`, () => {
       if (chance.hits(0.5)) guest.crash()

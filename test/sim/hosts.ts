@@ -48,6 +48,7 @@ export abstract class Host {
   lives = 0
   #ended: Promise<void> = Promise.resolve()
   #stop = new AbortController()
+  readonly #stops: AbortController[] = []
 
   constructor(name: string, options: HostOptions) {
     this.name = name
@@ -69,6 +70,7 @@ export abstract class Host {
     })
     this.process = process
     this.#stop = new AbortController()
+    this.#stops.push(this.#stop)
     this.#ended = this.live(process, this.#stop.signal).catch((error: unknown) => {
       const code = codeOf(error)
       if (code === undefined || !(code.startsWith('journal-') || code === 'closed'))
@@ -80,6 +82,12 @@ export abstract class Host {
 
   crash(): void {
     this.process?.kill()
+  }
+
+  /** After the run: lets go of everything, since signals that nobody aborts keep what listens to them. */
+  release(): void {
+    this.process?.kill()
+    for (const each of this.#stops) each.abort(new Error('the run is over'))
   }
 
   /** As SIGTERM: it says goodbye where it can, then ends; killed where that takes too long. */

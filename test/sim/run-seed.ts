@@ -98,7 +98,9 @@ export async function runSeed(plan: Plan, types: MessageTypes, options: RunOptio
   }
   if (!isOver()) await chaos.heal()
   const settled = isOver() || (await settles(world, isOver))
-  return judged(world, settled, isOver())
+  const result = await judged(world, settled, isOver())
+  for (const host of [...world.hosts, ...chaos.guests]) host.release()
+  return result
 }
 
 /** Takes down what proofs say now; true when each of them covers everything and none is open. */

@@ -101,7 +101,8 @@ export class SimWorld {
     this.machines = [...Object.values(machines), ...hosts.map((each) => each.options.machine)]
     const has = (...kinds: readonly FaultClass[]): boolean => kinds.some((kind) => this.faults.has(kind))
     const clocksJump = has('boots-in-1970', 'clock-jumps', 'disk-replaced')
-    const gatewaysForget = has('journal-forgets', 'journal-small', 'disk-replaced')
+    // A clock that jumps ahead by years ends the time for which identities are kept.
+    const gatewaysForget = has('journal-forgets', 'journal-small', 'disk-replaced', 'clock-jumps')
     this.gatewaysForget = gatewaysForget
     const { readings, safetyMs } = plan
     const workload = { seed, gateways: ids, readings, withinMs: safetyMs * 0.9, clocksJump, gatewaysForget }

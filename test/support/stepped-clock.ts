@@ -52,7 +52,7 @@ export function steppedClock(startMs = Date.UTC(2026, 0, 1)): SteppedClock {
         if (signal.aborted) reject(signal.reason)
         else {
           sleepers.add(sleeper)
-          signal.addEventListener('abort', abort)
+          signal.addEventListener('abort', abort, { once: true })
         }
       }),
   }
