@@ -25,7 +25,7 @@ const SPACE_BYTES = 3
 export const ADVICE: Readonly<Record<Exclude<FileKind, 'journal'>, string>> = {
   log: 'it held what was on its way, quarantine and manifests. Move it away together with ledger.mdb while nothing runs: gateways then send again what they hold and the stores lack; what was quarantined is only in the old file, and verify knows older days no more',
   registry:
-    'it held the numbers of schemas. Move it away while nothing runs: they are registered again at the next start; records on the log under a number that then means another schema go to quarantine',
+    'it held the numbers of schemas, without which nothing on the log can be read. Move it away together with log.mdb and ledger.mdb while nothing runs: gateways then send again what they hold and the stores lack; what was quarantined is only in the old files, and verify knows older days no more',
   ledger:
     'it held what has landed. Delete it while nothing runs: it is folded again from the landings on the log at the next start, and what those no longer tell is asked for again',
   store:

@@ -35,7 +35,7 @@ const PREFIX_BYTES = SPACE.length
 export interface JournalRow {
   readonly key: Bytes
   readonly place: Place
-  /** Where it is not as in the file: one bit of it was put right. */
+  /** Where it is not as in the file: one bit of it was put right, or it comes from the copy of names. */
   readonly repaired?: Bytes
 }
 

@@ -9,7 +9,7 @@ import { PageFile } from './file-check-pages.ts'
 import { blockOf } from './journal-blocks.ts'
 import { type JournalRow, type JournalRows, metaFaults, metasOf, readJournalRows } from './journal-check-rows.ts'
 import { type EpochState, heldSet } from './journal-epochs.ts'
-import { type Counters, KIND, readCounters, readJson } from './journal-rows.ts'
+import { type Counters, KIND, readCounters, readJson, TEXT_KINDS } from './journal-rows.ts'
 import type { Bytes, KvRead } from './kv.ts'
 import { Leaf, visitEntries } from './leaf.ts'
 import { readTimeField, readU32Field, readU48Field, TIME_BYTES } from './row-keys.ts'
@@ -66,8 +66,7 @@ function journalFaults(rows: JournalRows): readonly string[] {
     if (lacking > 0) faults.push(`${lacking} readings of epoch ${ordinal} are not where they were kept`)
     if (tooMany > 0) faults.push(`${tooMany} readings are kept of epoch ${ordinal} that it does not hold`)
   }
-  for (const kind of [KIND.series, 's', 'l'])
-    if (!isWithoutHoles(rows.of(kind))) faults.push(`rows of kind ${kind} are gone`)
+  for (const kind of TEXT_KINDS) if (!isWithoutHoles(rows.of(kind))) faults.push(`rows of kind ${kind} are gone`)
   const misplaced = rows.of(KIND.leaf).filter((row, i, all) => !isInPlace(rows, row, all[i + 1])).length
   if (misplaced > 0) faults.push(`${misplaced} leaves of the index are not where they belong`)
   return faults

@@ -23,6 +23,11 @@ export const KIND = {
   idempotencyByTime: 'k',
 } as const
 
+/** The letters of the dictionaries: what the numbers in blocks mean. */
+export const TEXT_KINDS: readonly string[] = [KIND.series, 's', 'l']
+/** Of the letter in a key, after the three bytes of its space. */
+const KIND_AT = 3
+
 /** What every transaction may change. Replaced as a whole once the transaction is on disk. */
 export interface Counters {
   /** Readings ever accepted: what says which of two readings is older, whatever the clock did. */
@@ -95,6 +100,8 @@ export class CountedTx implements KvTx {
   readonly #tx: KvTx
   grew = 0
   changed = false
+  /** New rows of the dictionaries. */
+  readonly texts: Row[] = []
 
   constructor(tx: KvTx) {
     this.#tx = tx
@@ -116,6 +123,7 @@ export class CountedTx implements KvTx {
   put(key: Bytes, value: Bytes): void {
     const old = this.#tx.get(key)
     this.replace(key, value, old === undefined ? 0 : rowBytes(key, old))
+    if (TEXT_KINDS.includes(String.fromCharCode(key[KIND_AT] ?? 0))) this.texts.push({ key, value })
   }
 
   /** `oldBytes` of the row it replaces, 0 for a new one: for those who know. */

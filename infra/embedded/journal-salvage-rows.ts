@@ -15,9 +15,12 @@ import {
   readJournalRows,
   soundValue,
 } from './journal-check-rows.ts'
-import { KIND } from './journal-rows.ts'
+import type { EpochState } from './journal-epochs.ts'
+import { type NamedEpoch, type NameRow, textRow } from './journal-names.ts'
+import { jsonRow, KIND, readJson, TEXT_KINDS } from './journal-rows.ts'
 import type { Bytes } from './kv.ts'
 import { ByteReader } from './row-bytes.ts'
+import { u32Field } from './row-keys.ts'
 
 export interface FoundBlock extends JournalRow {
   readonly inTree: boolean
@@ -25,9 +28,13 @@ export interface FoundBlock extends JournalRow {
 
 export interface Salvageable extends Disposable {
   readonly rows: JournalRows
-  /** Rows of one kind, in order of their keys, those from lost pages among them. */
+  /** Rows of one kind, in order of their keys, those from lost pages and from the copy of names among them. */
   of(kind: string): readonly JournalRow[]
   readonly blocks: readonly FoundBlock[]
+  /** What the copy of names says of epochs, by their ordinal. */
+  readonly namedEpochs: ReadonlyMap<number, NamedEpoch>
+  /** How many names the trees of the file lack and the copy has; undefined when the copy is another journal's. */
+  readonly copied: number | undefined
   /** Whether this surely is the newest commit of the file. */
   readonly isNewest: boolean
   /** Every row that can be lost is known to be lost between the keys that the faults name. */
@@ -35,15 +42,16 @@ export interface Salvageable extends Disposable {
 }
 
 /** A number of a dictionary means the same in every commit; an epoch keeps its name, a journal its id. */
-const NEVER_CHANGING = new Set<string>([KIND.series, 's', 'l', KIND.epoch, KIND.id])
+const NEVER_CHANGING = new Set<string>([...TEXT_KINDS, KIND.epoch, KIND.id])
 /** Of a block that was found without its row in the tree. */
 const NO_KEY = new Uint8Array(0)
 const NO_TREE: Tree = { depth: 0, branchPages: 0, leafPages: 0, bigPages: 0, entries: 0, root: -1 }
 
-export function readSalvageable(path: string): Salvageable | undefined {
+/** `names` as the copy beside the file has them. */
+export function readSalvageable(path: string, names: readonly NameRow[] = []): Salvageable | undefined {
   const { meta, isNewest } = chosenMeta(path)
   const rows = readJournalRows(path, meta)
-  return rows === undefined ? undefined : new Found(rows, isNewest)
+  return rows === undefined ? undefined : new Found(rows, isNewest, names)
 }
 
 /** The newest commit; without any, a commit of nothing, so that all of the file is looked through. */
@@ -67,15 +75,18 @@ class Found implements Salvageable {
   readonly isNewest: boolean
   readonly isWhole: boolean
   readonly blocks: FoundBlock[]
+  readonly namedEpochs = new Map<number, NamedEpoch>()
+  readonly copied: number | undefined
   readonly #byKind: Map<string, Map<string, JournalRow>>
   readonly #taken = new Set<number>()
 
-  constructor(rows: JournalRows, isNewest: boolean) {
+  constructor(rows: JournalRows, isNewest: boolean, names: readonly NameRow[]) {
     this.rows = rows
     this.isNewest = isNewest
     this.isWhole = isNewest && rows.survey.free !== undefined
     this.blocks = rows.of(KIND.block).map((row) => ({ ...row, inTree: true }))
     this.#byKind = new Map([...rows.byKind].map(([kind, all]) => [kind, byKey(all)]))
+    this.copied = this.#areOwn(names) ? this.#takeNames(names) : undefined
     const unreached: number[] = []
     for (let page = 2; page < rows.file.pages; page++) if (this.#isUnreached(page)) unreached.push(page)
     // Where two commits say something of one key, the newer is believed.
@@ -91,6 +102,37 @@ class Found implements Salvageable {
 
   of(kind: string): readonly JournalRow[] {
     return [...(this.#byKind.get(kind)?.values() ?? [])].sort((x, y) => Buffer.compare(x.key, y.key))
+  }
+
+  /** Whether the copy is this journal's, by the id; where the file's can't be read, by all other names that can. */
+  #areOwn(names: readonly NameRow[]): boolean {
+    const named = names.find(([kind]) => kind === KIND.id)
+    const byId = named === undefined ? undefined : this.#says(named)
+    return byId ?? names.every((name) => this.#says(name) !== false)
+  }
+
+  /** Whether the trees of the file say the same; undefined where they say nothing. */
+  #says([kind, number, content]: NameRow): boolean | undefined {
+    const row = this.#byKind.get(kind)?.get(nameOf(keyOf(this.rows, kind, number)))
+    const value = row === undefined ? undefined : this.rows.valueOf(row)
+    if (value === undefined) return undefined
+    if (typeof content !== 'string') return readJson<EpochState>(value, 'the row of an epoch').epoch === content.epoch
+    return Buffer.compare(value, contentRow(kind, content)) === 0
+  }
+
+  /** Rows of the trees go first; then the copy, which only has what was committed; then lost pages. */
+  #takeNames(names: readonly NameRow[]): number {
+    let copied = 0
+    for (const [kind, number, content] of names) {
+      const key = keyOf(this.rows, kind, number)
+      if (!this.#byKind.get(kind)?.has(nameOf(key))) copied++
+      if (typeof content !== 'string') this.namedEpochs.set(number, content)
+      else {
+        const value = contentRow(kind, content)
+        this.#add(kind, { key, place: { page: -1, at: 0, bytes: value.length }, repaired: value })
+      }
+    }
+    return copied
   }
 
   #isUnreached(page: number): boolean {
@@ -157,6 +199,14 @@ class Found implements Salvageable {
     const repaired = sound.repaired ? { repaired: sound.value } : {}
     this.blocks.push({ key: NO_KEY, place: { page, at, bytes: end }, ...repaired, inTree: false })
   }
+}
+
+function contentRow(kind: string, content: string): Bytes {
+  return kind === KIND.id ? jsonRow(content) : textRow(content)
+}
+
+function keyOf({ space }: JournalRows, kind: string, number: number): Bytes {
+  return kind === KIND.id ? space.key(kind) : space.key(kind, u32Field(number))
 }
 
 function byKey(rows: readonly JournalRow[]): Map<string, JournalRow> {

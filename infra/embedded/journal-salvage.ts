@@ -10,7 +10,9 @@ import type { Random } from '../../services/ports/clock.ts'
 import { blockOf } from './journal-blocks.ts'
 import { isInPlace } from './journal-check.ts'
 import { type JournalRow, kindOf } from './journal-check-rows.ts'
-import { type Counters, countersRow, jsonRow, KIND } from './journal-rows.ts'
+import { textRow } from './journal-names.ts'
+import { readNames } from './journal-names-file.ts'
+import { type Counters, countersRow, jsonRow, KIND, TEXT_KINDS } from './journal-rows.ts'
 import { isUntouched, planSalvage, type SalvagePlan } from './journal-salvage-plan.ts'
 import { restoreReadings } from './journal-salvage-readings.ts'
 import { readSalvageable, type Salvageable } from './journal-salvage-rows.ts'
@@ -24,6 +26,8 @@ export interface SalvageOptions {
   readonly path: string
   /** Where the new file goes; what is there is removed. */
   readonly target: string
+  /** The copy of its names, where there is one. */
+  readonly names?: string
   readonly gateway: GatewayId
   readonly random: Random
 }
@@ -35,25 +39,28 @@ export interface SalvageReport {
   readonly voided: readonly { readonly epoch: string; readonly ranges: readonly Range[] }[]
   /** Epochs that may have gone further than could be read: one more void position stands for the rest. */
   readonly endUnknown: readonly string[]
+  /** How many names the file had lost and the copy gave. */
+  readonly copied: number
   /** What else is not as it was, in words. */
   readonly notes: readonly string[]
 }
 
 const BATCH_BYTES = 4_000_000
-const DICTIONARY_FORMAT = 0x64
 /** Far above the version of any manifest row a journal can come to. */
 const VERSION_UNKNOWN = 2 ** 40
 /** More than a commit that could not be read may have counted. */
 const VERSION_STEP = 2 ** 20
 
-export async function salvageJournal({ path, target, gateway, random }: SalvageOptions): Promise<SalvageReport> {
+export async function salvageJournal(options: SalvageOptions): Promise<SalvageReport> {
+  const { path, target, gateway, random } = options
+  const names = options.names === undefined ? undefined : readNames(options.names)
   for (const old of [target, `${target}-lock`]) rmSync(old, { force: true })
-  using found = readSalvageable(path)
+  using found = readSalvageable(path, names?.rows)
   await using kv = openLmdbKv(target)
   const space = await kv.write((tx) => makeKeySpace(tx, 'J', gateway))
   if (found === undefined) {
     await kv.write((tx) => tx.put(space.key(KIND.id), jsonRow(random.hex(8))))
-    return { readings: 0, voided: [], endUnknown: [], notes: ['nothing of the file could be read'] }
+    return { readings: 0, voided: [], endUnknown: [], copied: 0, notes: ['nothing of the file could be read'] }
   }
   const plan = planSalvage(found, gateway, () => asEpoch(random.hex(8)))
   await copyRows(kv, found, plan, random)
@@ -65,6 +72,7 @@ export async function salvageJournal({ path, target, gateway, random }: SalvageO
     readings: held,
     voided: plan.voided,
     endUnknown: plan.endUnknown,
+    copied: found.copied ?? 0,
     notes: notesOn(found, plan),
   }
 }
@@ -129,7 +137,7 @@ function* rowsToKeep(found: Salvageable, plan: SalvagePlan, random: Random): Gen
   }
   const { id, stores, leaf, bumped, chained, manifest, outage, fact, idempotency, idempotencyByTime } = KIND
   if (found.of(id).length === 0) yield [space.key(id), jsonRow(random.hex(8))]
-  for (const kind of [id, stores, KIND.series, 's', 'l', bumped, chained, manifest]) yield* copy(found.of(kind))
+  for (const kind of [id, stores, ...TEXT_KINDS, bumped, chained, manifest]) yield* copy(found.of(kind))
   for (const kind of [outage, fact, idempotency, idempotencyByTime]) yield* copy(found.of(kind))
   for (const state of plan.epochs) yield [space.key(KIND.epoch, u32Field(state.ordinal)), jsonRow(state)]
   for (const block of plan.blocks) {
@@ -151,16 +159,13 @@ const LOST_TEXTS: readonly (readonly [kind: string, text: (id: number) => string
 function* lostTexts(found: Salvageable): Generator<readonly [Bytes, Bytes]> {
   const { space } = found.rows
   const inIndex = found.of(KIND.leaf).map(({ key }) => readU32Field(key, key.length - TIME_BYTES - 4))
-  const writer = new ByteWriter()
   for (const [kind, textOf] of LOST_TEXTS) {
     const known = new Set(found.of(kind).map(({ key }) => readU32Field(key, key.length - 4)))
     const used = kind === KIND.series ? [...known, ...inIndex] : [...known]
     const last = used.reduce((most, id) => Math.max(most, id), 0)
     for (let id = 1; id <= last; id++) {
       if (known.has(id)) continue
-      writer.startSealed()
-      writer.text(textOf(id))
-      yield [space.key(kind, u32Field(id)), writer.sealed(DICTIONARY_FORMAT)]
+      yield [space.key(kind, u32Field(id)), textRow(textOf(id))]
     }
   }
 }
@@ -186,13 +191,7 @@ function* changedRows(found: Salvageable): Generator<readonly [Bytes, Bytes]> {
 }
 
 const LACKING: readonly (readonly [kinds: readonly string[], note: string])[] = [
-  [[KIND.id], 'the id of the journal may be a new one: its manifests are then counted beside the old ones'],
   [[KIND.state], 'its counters may be gone'],
-  [
-    [KIND.epoch],
-    'names of epochs may be gone: what was accepted under them is void under new names, and stays open under the old ones where those are known, until it is written off',
-  ],
-  [[KIND.series], 'names of sensors may be gone, and with them readings that were kept'],
   [
     [KIND.leaf, KIND.bumped, KIND.chained],
     'part of the index was made again: repetitions of older readings may be taken as new',
@@ -208,10 +207,25 @@ function notesOn(found: Salvageable, plan: SalvagePlan): readonly string[] {
   const notes = found.isNewest ? [] : ['it is not certain that the newest commit was found']
   if (rows.survey.free === undefined)
     notes.push('the list of free pages was damaged: the whole file was looked through')
+  notes.push(...notesOnNames(found, plan))
   for (const [kinds, note] of LACKING) {
     const may = kinds.some((kind) => rows.mayLackBetween(rows.space.all(kind).from, rows.space.all(kind).to))
     if (may) notes.push(note)
   }
   if (plan.counters === undefined) notes.push('how far the newest epoch went could not be read')
+  return notes
+}
+
+function notesOnNames(found: Salvageable, { undecoded, renamed }: SalvagePlan): readonly string[] {
+  const notes: string[] = []
+  if (found.copied === undefined) notes.push('the copy of names beside it is that of another journal and was not used')
+  if (found.of(KIND.id).length === 0)
+    notes.push('the id of the journal is a new one: its manifests are counted beside the old ones')
+  if (renamed > 0)
+    notes.push(
+      'names of epochs may be gone: what was accepted under them is void under new names, and stays open under the old ones where those are known, until it is written off',
+    )
+  if (undecoded > 0) notes.push(`names are gone, and with them ${undecoded} readings that were kept`)
+  else if (!lostTexts(found).next().done) notes.push('names of sensors that had sent before are gone')
   return notes
 }

@@ -9,9 +9,12 @@ import { EpochRows } from './journal-epoch-rows.ts'
 import { heldSet } from './journal-epochs.ts'
 import { IdentityIndex } from './journal-index.ts'
 import { Manifests } from './journal-manifests.ts'
+import { epochName, type NameRow, namesIn, textName } from './journal-names.ts'
+import { NamesFile } from './journal-names-file.ts'
 import { Outages } from './journal-notes.ts'
+import type { WarningLog } from './journal-room.ts'
 import { CountedTx, type Counters, countersRow, KIND, readCounters } from './journal-rows.ts'
-import type { Kv } from './kv.ts'
+import type { Kv, Row } from './kv.ts'
 import { type ContentHints, RowCodec } from './row-codec.ts'
 import type { KeySpace } from './row-keys.ts'
 
@@ -36,6 +39,7 @@ export class JournalStorage {
   #counters: Counters
   #turn: Promise<unknown> = Promise.resolve()
   #failure: TidemarkError | undefined
+  #names: NamesFile | undefined
 
   constructor(kv: Kv, space: KeySpace, gateway: GatewayId) {
     const corrupt = 'journal-corrupt'
@@ -54,6 +58,13 @@ export class JournalStorage {
     this.manifests = new Manifests(space).load(kv)
     this.epochs = new EpochRows(space).load(kv, this.#counters)
     this.outages = new Outages(space).load(kv)
+  }
+
+  /** From now on names are copied to this file. */
+  async copyNames(path: string, log?: WarningLog): Promise<void> {
+    const names = new NamesFile(path, () => namesIn(this.kv, this.space), log)
+    await names.open()
+    this.#names = names
   }
 
   /** As on disk. */
@@ -105,15 +116,18 @@ export class JournalStorage {
     this.check()
     const counters = { ...this.#counters }
     let committing = false
+    let texts: readonly Row[] = []
     try {
       const result = await this.kv.write((raw) => {
         const tx = new CountedTx(raw)
         const result = body(tx, counters)
         this.flush(tx, counters, counters.clockMs)
         if (tx.changed) this.#putCounters(tx, counters)
+        texts = tx.texts
         committing = true
         return result
       })
+      await this.#names?.add(this.#namesOf(texts, counters))
       this.#keep()
       this.#counters = counters
       return result
@@ -123,6 +137,13 @@ export class JournalStorage {
       this.#failure ??= new TidemarkError('journal-poisoned', '', {}, error)
       throw this.#failure
     }
+  }
+
+  /** Those that a commit has added: texts, and an epoch that began. */
+  #namesOf(texts: readonly Row[], { epochOrdinal }: Counters): NameRow[] {
+    const names = texts.map(({ key, value }) => textName(key, value))
+    const begun = epochOrdinal === this.#counters.epochOrdinal ? undefined : this.epochs.latest(epochOrdinal)
+    return begun === undefined ? names : [...names, epochName(begun)]
   }
 
   #putCounters(tx: CountedTx, counters: Counters): void {

@@ -38,6 +38,8 @@ export interface JournalOptions {
   /** When the software was built: a wall clock before that is unset. */
   readonly buildMs: number
   readonly settings: RoomSettings
+  /** Where its names are copied to (`namesBeside`), so that it can be salvaged without the pages that hold them. Without it there is no copy. */
+  readonly namesPath?: string
   readonly logger?: WarningLog
 }
 
@@ -63,6 +65,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   if (open.get(gateway)?.isOver === false) throw new TidemarkError('data-locked', `the journal of ${gateway} is open`)
   const storage = new JournalStorage(kv, space, gateway)
   open.set(gateway, storage)
+  if (options.namesPath !== undefined) await storage.copyNames(options.namesPath, options.logger)
   return new EmbeddedJournal(options, storage, readJson(id, 'the id of the journal'), asEpoch(random.hex(8)))
 }
 

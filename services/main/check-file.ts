@@ -15,9 +15,11 @@ if (task === 'check') {
 } else {
   // The engine is loaded only by those who need it: a check at every start must be quick.
   const { salvageJournal } = await import('../../infra/embedded/journal-salvage.ts')
+  const { namesBeside } = await import('../../infra/embedded/journal-names-file.ts')
   const { systemRandom } = await import('../../infra/system.ts')
   const [path = '', target = '', gateway = ''] = rest
-  say(await salvageJournal({ path, target, gateway: gateway as GatewayId, random: systemRandom }))
+  const names = namesBeside(path)
+  say(await salvageJournal({ path, target, names, gateway: gateway as GatewayId, random: systemRandom }))
 }
 
 function say(answer: unknown): void {

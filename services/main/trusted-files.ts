@@ -15,6 +15,7 @@ import { dirname, join } from 'node:path'
 import type { Logger } from 'pino'
 import { ADVICE, type FileKind, type NamedFile } from '../../infra/embedded/file-check.ts'
 import type { FileReport } from '../../infra/embedded/journal-check.ts'
+import { namesBeside } from '../../infra/embedded/journal-names-file.ts'
 import type { SalvageReport } from '../../infra/embedded/journal-salvage.ts'
 import type { GatewayId } from '../../schemas/reading.ts'
 import { TidemarkError } from '../core/errors.ts'
@@ -40,7 +41,11 @@ export async function assertSound(
   if (damaged.length > 0) throw new TidemarkError('data-unusable', damaged.join('; '))
 }
 
-/** After this the files are sound. The damaged ones are kept beside them; what they lack is logged. Throws `journal-corrupt` where nothing could be done. */
+/**
+ * After this the files are sound. The damaged ones are kept beside them; what they lack is logged. Throws `journal-corrupt` where nothing could be done.
+ * A journal whose file is not there is a new one, also where the copy of its names is: what it held can only be declared void, which is for ever,
+ * and a file that was moved away may come back.
+ */
 export async function trustJournals(files: readonly JournalFile[], logger: Logger): Promise<void> {
   const present = files.filter(({ path }) => existsSync(path))
   const reports = await checkFiles(present.map(({ path }) => ({ kind: 'journal', path })))
@@ -58,7 +63,7 @@ async function salvage({ gateway, path }: JournalFile, { faults, bytes }: FileRe
   )
   const salvaged = await salvageFile(path, target, gateway)
   if (typeof salvaged === 'string') {
-    const detail = `${path} is damaged (${shown(faults)}) and could not be salvaged: ${salvaged}. It is untouched; keep a copy and move it away, then the gateway begins a new journal, and what it had not sent is gone`
+    const detail = `${path} is damaged (${shown(faults)}) and could not be salvaged: ${salvaged}. It is untouched; move it away together with ${namesBeside(path)} and keep both, then the gateway begins a new journal, and what it had not sent is gone`
     throw new TidemarkError('journal-corrupt', detail, { gateway, path })
   }
   const kept = replace(path, target, { faults, ...salvaged })
@@ -70,8 +75,8 @@ async function salvage({ gateway, path }: JournalFile, { faults, bytes }: FileRe
   )
 }
 
-function factsOf({ readings, voided, endUnknown, notes }: SalvageReport) {
-  return { readings, voided, endUnknown, notes }
+function factsOf({ readings, voided, endUnknown, copied, notes }: SalvageReport) {
+  return { readings, voided, endUnknown, copied, notes }
 }
 
 /** The damaged file gets its new name before the salvaged one takes its place: at no time is there no journal. */
@@ -83,12 +88,22 @@ function replace(path: string, target: string, report: unknown): string {
   } catch {
     copyFileSync(path, kept)
   }
+  keepNames(path, kept)
   renameSync(target, path)
   for (const lock of [`${path}-lock`, `${target}-lock`]) rmSync(lock, { force: true })
   const folder = openSync(dirname(path), 'r')
   fsyncSync(folder)
   closeSync(folder)
   return kept
+}
+
+/** The next opening writes the copy of names anew, for the new file. The old one is kept for people: nothing depends on it. */
+function keepNames(path: string, kept: string): void {
+  try {
+    copyFileSync(namesBeside(path), namesBeside(kept))
+  } catch {
+    // There is none, or none that can be read.
+  }
 }
 
 function nextName(path: string): string {

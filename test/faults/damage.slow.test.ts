@@ -9,12 +9,13 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { openJournal } from '../../infra/embedded/journal.ts'
 import { openLmdbKv } from '../../infra/embedded/lmdb-kv.ts'
-import type { GatewayId } from '../../schemas/reading.ts'
+import type { Epoch, GatewayId } from '../../schemas/reading.ts'
 import type { Proof as CommandProof } from '../../services/commands/proof.ts'
 import { checkFiles } from '../../services/main/file-check-process.ts'
 import { check } from '../checker/checker.ts'
 import { heldFromExport, nanosOf, valuesText } from '../checker/export-lines.ts'
 import type { Declared, Offered, Placed, Proof, Span } from '../checker/history.ts'
+import { survivors } from '../infra/embedded/journal-names-parts.ts'
 import { seededRandom } from '../support/manual-clock.ts'
 import { steppedClock } from '../support/stepped-clock.ts'
 import { temporaryDir } from '../support/temporary-dir.ts'
@@ -53,6 +54,7 @@ test('with forty journals cut off, overwritten with zeros or garbage, or rotten,
   })
   console.log('cut off, overwritten, rotten', tally)
   expect(tally.damaged).toBeGreaterThan(30)
+  expect(tally.left).toBeGreaterThan(1000)
   expect(tally.declared).toBeGreaterThan(0)
   expect(tally.landed).toBeGreaterThan(0)
 }, 600_000)
@@ -85,28 +87,36 @@ test('a damaged store or ledger ends the start with what to do, and that helps',
   }
 })
 
-test('a damaged log ends the start with what to do; without it and the ledger gateways send what the store lacks', async () => {
-  await using folder = await temporaryDir()
-  const dir = folder.path
-  const readings = [...series(2000, T0), ...series(2000, T0, 's2')]
-  const up = await startUp(dir)
-  await post(up.url, readings.slice(0, 2000))
-  expect((await tidemark(dir, ['proof', '--wait', '30s'])).code).toBe(0)
-  await tidemark(dir, ['link', 'cut', 'local'])
-  await post(up.url, readings.slice(2000))
-  await up.end('SIGKILL')
-  const path = join(dir, 'log.mdb')
-  writeFileSync(path, readFileSync(path).subarray(0, 20_000))
-  const ran = await tidemark(dir, ['up', '--no-demo', '--port', '0'])
-  expect([ran.code, ran.err.includes('together with ledger.mdb')]).toEqual([1, true])
-  for (const name of ['log.mdb', 'ledger.mdb'])
-    for (const end of ['', '-lock']) rmSync(join(dir, `${name}${end}`), { force: true })
-  const again = await startUp(dir)
-  await tidemark(dir, ['link', 'restore', 'local'])
-  expect((await tidemark(dir, ['proof', '--wait', '60s'])).code).toBe(0)
-  expect(await exported(dir)).toEqual(readings.map(lineOf).toSorted())
-  await again.end('SIGTERM')
-})
+test.each(['log.mdb', 'registry.mdb'])(
+  'a damaged %s ends the start with what to do; without what that names gateways send what the store lacks',
+  async (name) => {
+    await using folder = await temporaryDir()
+    const dir = folder.path
+    const readings = [...series(2000, T0), ...series(2000, T0, 's2')]
+    const up = await startUp(dir)
+    await post(up.url, readings.slice(0, 2000))
+    expect((await tidemark(dir, ['proof', '--wait', '30s'])).code).toBe(0)
+    await tidemark(dir, ['link', 'cut', 'local'])
+    await post(up.url, readings.slice(2000))
+    await up.end('SIGKILL')
+    const path = join(dir, name)
+    writeFileSync(path, readFileSync(path).subarray(0, 20_000))
+    const ran = await tidemark(dir, ['up', '--no-demo', '--port', '0'])
+    const advised = [...new Set([name, 'log.mdb', 'ledger.mdb'])]
+    expect([ran.code, ran.err.includes('Move it away together with')]).toEqual([1, true])
+    for (const each of advised) {
+      expect(ran.err).toContain(each)
+      for (const end of ['', '-lock']) rmSync(join(dir, `${each}${end}`), { force: true })
+    }
+    const again = await startUp(dir)
+    await tidemark(dir, ['link', 'restore', 'local'])
+    expect((await tidemark(dir, ['proof', '--wait', '60s'])).code).toBe(0)
+    expect(await exported(dir)).toEqual(readings.map(lineOf).toSorted())
+    await post(again.url, series(500, T0, 's3'))
+    expect((await tidemark(dir, ['proof', '--wait', '30s'])).code).toBe(0)
+    await again.end('SIGTERM')
+  },
+)
 
 test('a journal that is damaged and can not be salvaged ends the start, and is left as it is', async () => {
   await using folder = await temporaryDir()
@@ -143,6 +153,8 @@ interface Tally {
   readonly damaged: number
   readonly acknowledged: number
   readonly landed: number
+  /** In blocks whose pages the damage did not touch: all of them land, or had landed before. */
+  readonly left: number
   readonly declared: number
   readonly states: Readonly<Record<string, number>>
   readonly startedMs: number
@@ -229,25 +241,35 @@ async function placesIn(dir: string, gateway: string): Promise<readonly Placed[]
     )
 }
 
-function harm(dir: string, gateway: string, damage: (bytes: Buffer) => Damage): Damage {
+interface Harmed {
+  readonly what: string
+  /** Whether nothing happened to the pages of its block. */
+  readonly isLeft: (reading: Placed) => boolean
+}
+
+function harm(dir: string, gateway: string, damage: (bytes: Buffer) => Damage): Harmed {
   const path = journalOf(dir, gateway)
   const bytes = readFileSync(path)
   expect(bytes.length).toBeLessThan(JOURNAL_BYTES_MAX)
-  const damaged = damage(bytes)
-  writeFileSync(path, damaged.bytes)
-  return damaged
+  const { what, bytes: damaged } = damage(bytes)
+  const pagesOf = (all: Buffer, from: number, to: number): Buffer => all.subarray(from * 4096, (to + 1) * 4096)
+  const isLeft = survivors(path, (from, to) => pagesOf(damaged, from, to).equals(pagesOf(bytes, from, to)))
+  writeFileSync(path, damaged)
+  return { what, isLeft: ({ epoch, seq }) => isLeft({ epoch: epoch as Epoch, seq }) }
 }
 
 async function judge(
   dir: string,
   ids: readonly string[],
   { offered, placed }: Sent,
-  damages: ReadonlyMap<string, Damage>,
+  damages: ReadonlyMap<string, Harmed>,
 ): Promise<Omit<Tally, 'startedMs'>> {
   const ran = await tidemark(dir, ['export', '--store', 'embedded', '--format', 'ndjson'])
   const held = heldFromExport('embedded', ran.out, 'unique')
   const landed = new Set(held.map(({ unique }) => unique))
   const proofs = await proofsOf(dir)
+  const left = placed.filter((each) => damages.get(each.gateway)?.isLeft(each) === true)
+  expect(left.filter(({ unique }) => !landed.has(unique)).slice(0, 20)).toEqual([])
   const declared = ids.flatMap((id) => declaredBy(dir, id, placed, landed))
   const { verdicts, counts } = check({ requiredStores: ['embedded'], offered, held, placed, declared, proofs })
   const said = verdicts.map(
@@ -259,7 +281,8 @@ async function judge(
   for (const { gateway, state } of proofs) if (ids.includes(gateway)) states[state] = (states[state] ?? 0) + 1
   const damaged = ids.filter((id) => reportOf(dir, id) !== undefined).length
   const missing = offered.length - landed.size
-  return { gateways: ids.length, damaged, acknowledged: offered.length, landed: landed.size, declared: missing, states }
+  const [gateways, acknowledged] = [ids.length, offered.length]
+  return { gateways, damaged, acknowledged, landed: landed.size, left: left.length, declared: missing, states }
 }
 
 function gatewayOf(identity: string, ids: readonly string[]): string {
