@@ -3,6 +3,7 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { openJournal } from '../../infra/embedded/journal.ts'
+import { namesBeside } from '../../infra/embedded/journal-names-file.ts'
 import { journalSource } from '../../infra/embedded/journal-source.ts'
 import { type CuttableLink, cuttableLink } from '../../infra/embedded/link.ts'
 import { openLmdbKv } from '../../infra/embedded/lmdb-kv.ts'
@@ -115,6 +116,7 @@ export class HostedGateways {
         whenFull: settings.journalFull,
         identityKeepMs: settings.identityKeepMs,
       },
+      namesPath: namesBeside(path),
       logger,
     })
     const link = cuttableLink(messageLog)
