@@ -59,14 +59,18 @@ export class Uplink {
 
   /** Runs until the signal aborts. Throws only what the journal throws: the log being away is an outage. */
   async run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
+    const { clock, random } = this.#options
+    for (let failures = 0; !signal.aborted; ) {
       try {
         if (!this.#up) await this.#connect(signal)
         await this.#publishNext(signal)
+        failures = 0
       } catch (error) {
         if (signal.aborted) break
         if (codeOf(error)?.startsWith('journal-')) throw error
         await this.#lost(error)
+        // A log that answers may still take nothing, and a registry may be away while the log is there.
+        await clock.sleep(delayMs(++failures, { ...PROBE, chance: random.next() }), signal).catch(() => undefined)
       }
     }
   }

@@ -5,6 +5,7 @@ import { runProof } from '../../services/commands/proof.ts'
 import { runQuarantineList, runQuarantineRedrive } from '../../services/commands/quarantine.ts'
 import { runVerify } from '../../services/commands/verify.ts'
 import { runWriteoff } from '../../services/commands/writeoff.ts'
+import { TidemarkError } from '../../services/core/errors.ts'
 import type { Offer } from '../../services/ports/journal.ts'
 import type { ArrivingReading } from '../../services/ports/reading-store.ts'
 import { type HostedGateway, identityOf, offers, openWorld, type World } from '../support/world.ts'
@@ -213,6 +214,24 @@ describe('the spine', () => {
     await complete()
     await expectStored(offers(100, T0))
     expect(await audited()).toBe(0)
+  })
+
+  test('a log that answers and takes nothing is asked less and less often, and gets everything once it takes it', async () => {
+    const g1 = await world.startGateway('g1')
+    await complete()
+    let refused = 0
+    world.lose = (topic) => {
+      if (topic !== 'readings') return false
+      refused += 1
+      throw new TidemarkError('log-unavailable', 'too few replicas')
+    }
+    await accept(g1, offers(10, T0))
+    await world.clock.advance(60_000)
+    expect(refused).toBeGreaterThan(5)
+    expect(refused).toBeLessThan(40)
+    world.lose = () => false
+    await complete()
+    await expectStored(offers(10, T0))
   })
 
   test('leaves a reading that its store can not hold out of an audit, once, however often the store began anew', async () => {

@@ -62,8 +62,8 @@ const OPERATOR_MS = 180_000
 const LOOK_MS = 1_000
 /** So many times as often do faults strike in a short run. */
 const DENSER = 4
-/** A request, or the answer to the one before it, may come so late that they cross. */
-const DELAYING: readonly FaultClass[] = ['call-slow', 'sent-late']
+/** A request, or the answer to the one before it, may come or be heard so late that they cross. */
+const DELAYING: readonly FaultClass[] = ['call-slow', 'sent-late', 'process-frozen']
 /** One seed of so many is audited at the end. */
 const AUDIT_EVERY = 4
 /** What takes from a store, or from its way, what it had or was bound to come to: then it has to be asked for again. */

@@ -199,9 +199,9 @@ export class SimWorld {
     const bytes = Math.max(20_000, (plan.readings / plan.gateways) * 60)
     return {
       maxBytes: small ? bytes : 1e9,
-      keepMs: forgets ? 10_000 : 7 * 86_400_000,
+      keepMs: forgets ? Math.min(10_000, plan.safetyMs / 8) : 7 * 86_400_000,
       whenFull: small && plan.seed % 2 === 0 ? 'drop-oldest' : 'reject',
-      identityKeepMs: forgets ? 20_000 : 400 * 86_400_000,
+      identityKeepMs: forgets ? Math.min(20_000, plan.safetyMs / 4) : 400 * 86_400_000,
     }
   }
 
