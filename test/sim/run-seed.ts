@@ -69,10 +69,13 @@ const AUDIT_EVERY = 4
 /** What takes from a store, or from its way, what it had or was bound to come to: then it has to be asked for again. */
 const LOSING: readonly FaultClass[] = ['log-trimmed', 'offsets-reset', 'store-wiped', 'store-restored']
 
-export function planOf(seed: number, given: Partial<Plan> = {}): Plan {
+/** So large a part of all runs is short. */
+const SHORT = 0.8
+
+export function planOf(seed: number, given: Partial<Plan> = {}, short = SHORT): Plan {
   const chance = new Chance(seed, 'plan')
   // Many short runs meet more than a few long ones; some harm needs its time.
-  const isShort = chance.hits(0.8)
+  const isShort = chance.hits(short)
   const plan = {
     seed,
     gateways: chance.whole(1, 3),

@@ -196,7 +196,7 @@ export class SimWorld {
     const { plan, faults } = this
     const small = faults.has('journal-small')
     const forgets = faults.has('journal-forgets')
-    const bytes = Math.max(20_000, (plan.readings / plan.gateways) * 60)
+    const bytes = Math.max(8_000, (plan.readings / plan.gateways) * 60)
     return {
       maxBytes: small ? bytes : 1e9,
       keepMs: forgets ? Math.min(10_000, plan.safetyMs / 8) : 7 * 86_400_000,
