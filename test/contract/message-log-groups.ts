@@ -170,6 +170,16 @@ function resetCases({ open, testWith }: MessageLogCases): void {
     expect((await reader.records(2)).map(textOf)).toEqual(['a', 'b'])
   })
 
+  test('a reset to where the group stands already is told all the same', async () => {
+    await using it = await open()
+    await it.log.produce('readings', valued('a', 'b'))
+    await it.log.reset(GROUP, ['readings'], 'earliest')
+    const reader = read(it.log)
+    await reader.records(2)
+    await it.log.reset(GROUP, ['readings'], 'earliest')
+    expect([(await reader.next()).kind, (await reader.records(2)).length]).toEqual(['assigned', 2])
+  })
+
   test('a commit from before a reset does not move what the reset has set', async () => {
     await using it = await open()
     const partition = partitionOfKey(it.log)
