@@ -97,10 +97,10 @@ export async function foundSums(
     for (const { gateway, epoch, reading } of batch) {
       const key = keyOf({ gateway, type: reading.type, sensor: reading.sensor, day: dayOf(reading.ms) })
       const asOf = expected.get(key)?.asOf ?? []
-      const counted = asOf.some((each) =>
-        each.epoch === epoch ? reading.seq <= each.seq : !isLater(gateway, epoch, each.epoch),
-      )
-      if (asOf.length > 0 && !counted) continue
+      // Without positions all of it counts: what came later makes the day unequal here, and equal once the gateway is asked for it.
+      const isCounted = (each: Expected['asOf'][number]): boolean =>
+        epoch === undefined || (each.epoch === epoch ? reading.seq <= each.seq : !isLater(gateway, epoch, each.epoch))
+      if (asOf.length > 0 && !asOf.some(isCounted)) continue
       let held = out.get(key)
       if (held === undefined) {
         held = { count: 0, sum: emptySum() }

@@ -26,9 +26,13 @@ export interface WriteResult {
   readonly landings: readonly Landing[]
 }
 
+/**
+ * A store that keeps no positions (InfluxDB) leaves `epoch` out: then `seq` is 0, `estimated` false and `source` `live`, whatever they were, and the
+ * digest is computed from what it holds.
+ */
 export interface StoredReading {
   readonly gateway: GatewayId
-  readonly epoch: Epoch
+  readonly epoch?: Epoch
   readonly reading: PositionedReading
   readonly source: 'live' | 'recovery'
 }

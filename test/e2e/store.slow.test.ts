@@ -9,6 +9,7 @@ import { systemRandom } from '../../infra/system.ts'
 import type { StoredReading } from '../../services/ports/reading-store.ts'
 import { temporaryDir } from '../support/temporary-dir.ts'
 import { exported, lineOf, post, proofNow, series, startUp, tidemark } from '../support/up-process.ts'
+import { asArrived } from '../support/world.ts'
 
 const T0 = Date.UTC(2026, 9, 1)
 const forever = new AbortController().signal
@@ -86,7 +87,7 @@ async function removeFromStore(path: string, isRemoved: (each: StoredReading) =>
   rmSync(path)
   const kv = openLmdbKv(path)
   const fresh = embeddedReadingStore({ kv, name: 'embedded', random: systemRandom })
-  await fresh.write(kept, forever)
+  await fresh.write(kept.map(asArrived), forever)
   const wrong = Buffer.from(await fresh.generation())
   await kv.write((tx) => {
     for (const { key, value } of [...tx.range({ from: new Uint8Array(0), to: new Uint8Array([255]) })]) {

@@ -1,7 +1,7 @@
 /** Writes the history of a simulated run for the checker: what really happened at journals, stores and log, whoever was told of it. */
 
 import type { WireCodec } from '../../schemas/codec.ts'
-import type { PositionedReading, Values } from '../../schemas/reading.ts'
+import type { Epoch, PositionedReading, Values } from '../../schemas/reading.ts'
 import type { GatewayVerdict } from '../../services/core/verdict.ts'
 import type { Journal } from '../../services/ports/journal.ts'
 import type { Outgoing } from '../../services/ports/message-log.ts'
@@ -208,7 +208,7 @@ export class Recorder {
   }
 }
 
-export function heldOf(store: string, { gateway, epoch, reading }: StoredReading): Held {
+export function heldOf(store: string, { gateway, epoch = '' as Epoch, reading }: StoredReading): Held {
   const { type, sensor, ms, ns, values, seq } = reading
   const time = BigInt(ms) * 1_000_000n + BigInt(ns)
   const unique = uniqueOf(values)

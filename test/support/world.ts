@@ -18,7 +18,7 @@ import type { GatewayVerdict } from '../../services/core/verdict.ts'
 import { Gateway } from '../../services/gateway/gateway.ts'
 import type { Journal, Offer } from '../../services/ports/journal.ts'
 import type { MessageLog, Outgoing } from '../../services/ports/message-log.ts'
-import type { ReadingStore, StoredReading } from '../../services/ports/reading-store.ts'
+import type { ArrivingReading, ReadingStore, StoredReading } from '../../services/ports/reading-store.ts'
 import { Recovery } from '../../services/recovery/recovery.ts'
 import { Responder } from '../../services/responder/responder.ts'
 import { Sink } from '../../services/sink/sink.ts'
@@ -194,7 +194,7 @@ export async function openWorld(env: Record<string, string> = {}): Promise<World
     removeStored: async (isRemoved) => {
       await stop(cloud.running)
       const generation = await store.generation()
-      const kept = (await world.stored()).filter((each) => !isRemoved(each))
+      const kept = (await world.stored()).flatMap((each) => (isRemoved(each) ? [] : [asArrived(each)]))
       store = switchedStore(embeddedReadingStore({ kv: memoryKv(), name: 'embedded', random }))
       await store.write(kept, context.signal)
       store.saysGeneration = generation
@@ -243,6 +243,12 @@ export function offers(count: number, fromMs: number, sensor = 's1', values?: (i
     time: { ms: fromMs + i * 1000, ns: 0 },
     values: values?.(i) ?? { temperature: i + 0.5 },
   }))
+}
+
+/** To be written again as it was. */
+export function asArrived(stored: StoredReading): ArrivingReading {
+  if (stored.epoch === undefined) throw new Error('the store keeps no positions')
+  return { ...stored, epoch: stored.epoch }
 }
 
 export function identityOf({ gateway, reading }: StoredReading): string {
