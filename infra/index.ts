@@ -1,6 +1,8 @@
-/** Which adapter stands for which name in the settings: one line an engine. Only what is named is opened. */
+/** Which adapter stands for which name in the settings: one line an engine. Only what is named is opened, and only its driver is loaded. */
 
+import { readFile } from 'node:fs/promises'
 import type { Logger } from 'pino'
+import { TidemarkError } from '../services/core/errors.ts'
 import type { Settings } from '../services/core/settings.ts'
 import type { LedgerStore } from '../services/ports/ledger-store.ts'
 import type { MessageLog } from '../services/ports/message-log.ts'
@@ -20,19 +22,86 @@ export interface Place {
   kv(file: string): Kv
 }
 
-export const MESSAGE_LOGS: Readonly<Record<Settings['messageLog'], (place: Place) => MessageLog>> = {
+type Opens<T> = (place: Place) => T | Promise<T>
+
+export const MESSAGE_LOGS: Readonly<Record<Settings['messageLog'], Opens<MessageLog>>> = {
   embedded: ({ settings, logger, kv }) =>
     embeddedMessageLog({ kv: kv('log.mdb'), clock: systemClock, logger, maxBytes: settings.logKeepBytes, breathe }),
+  kafka: openKafka,
 }
 
-export const REGISTRIES: Readonly<Record<Settings['registry'], (place: Place) => SchemaRegistry>> = {
-  embedded: ({ kv }) => embeddedSchemaRegistry(kv('registry.mdb')),
-}
-
-export const LEDGERS: Readonly<Record<Settings['ledger'], (place: Place) => LedgerStore>> = {
+export const LEDGERS: Readonly<Record<Settings['ledger'], Opens<LedgerStore>>> = {
   embedded: ({ kv }) => embeddedLedgerStore(kv('ledger.mdb')),
+  mongodb: async ({ settings }) => {
+    const { mongodbLedgerStore } = await import('./mongodb/ledger-store.ts')
+    return mongodbLedgerStore({ url: given(settings, 'mongodbUrl') })
+  },
 }
 
-export const READING_STORES: Readonly<Record<Settings['stores'][number], (place: Place) => ReadingStore>> = {
+export const READING_STORES: Readonly<Record<Settings['stores'][number], Opens<ReadingStore>>> = {
   embedded: ({ kv }) => embeddedReadingStore({ kv: kv('stores/embedded.mdb'), name: 'embedded', random: systemRandom }),
+  mongodb: async ({ settings, logger }) => {
+    const { mongodbReadingStore } = await import('./mongodb/reading-store.ts')
+    const url = given(settings, 'mongodbUrl')
+    return mongodbReadingStore({ url, name: 'mongodb', clock: systemClock, random: systemRandom, logger })
+  },
+  influxdb: async ({ settings, logger }) => {
+    const { influxdbReadingStore } = await import('./influxdb/reading-store.ts')
+    return influxdbReadingStore({
+      url: given(settings, 'influxdbUrl'),
+      token: given(settings, 'influxdbToken'),
+      org: given(settings, 'influxdbOrg'),
+      bucket: given(settings, 'influxdbBucket'),
+      name: 'influxdb',
+      random: systemRandom,
+      logger,
+    })
+  },
+}
+
+export async function openRegistry({ settings, kv }: Place): Promise<SchemaRegistry> {
+  const { registry: url, registryUsername: username, registryPassword: password } = settings
+  if (url === 'embedded') return embeddedSchemaRegistry(kv('registry.mdb'))
+  const { confluentSchemaRegistry } = await import('./registry/schema-registry.ts')
+  const access = username === undefined || password === undefined ? {} : { username, password }
+  return confluentSchemaRegistry({ url, ...access })
+}
+
+async function openKafka({ settings, logger }: Place): Promise<MessageLog> {
+  const { kafkaMessageLog } = await import('./kafka/message-log.ts')
+  const { kafkaReplicationFactor: replication } = settings
+  return kafkaMessageLog({
+    brokers: given(settings, 'kafkaBrokers'),
+    logger,
+    ...(replication === undefined ? {} : { replication }),
+    ...(settings.kafkaTls === 'off' ? {} : { tls: await tlsOf(settings) }),
+    ...saslOf(settings),
+  })
+}
+
+async function tlsOf({ kafkaTlsCa: ca, kafkaTlsCert: cert, kafkaTlsKey: key }: Settings) {
+  return {
+    ...(ca === undefined ? {} : { ca: await pem('KAFKA_TLS_CA', ca) }),
+    ...(cert === undefined ? {} : { cert: await pem('KAFKA_TLS_CERT', cert) }),
+    ...(key === undefined ? {} : { key: await pem('KAFKA_TLS_KEY', key) }),
+  }
+}
+
+function saslOf(settings: Settings) {
+  const { kafkaSaslMechanism: mechanism, kafkaSaslUsername: username, kafkaSaslPassword: password } = settings
+  if (mechanism === undefined || username === undefined || password === undefined) return {}
+  return { sasl: { mechanism, username, password } }
+}
+
+async function pem(name: string, path: string): Promise<string> {
+  const text = await readFile(path, 'utf8').catch((error: Error) => error)
+  if (typeof text === 'string') return text
+  throw new TidemarkError('settings-invalid', `${name}: expected a PEM file that can be read: ${text.message}`)
+}
+
+/** Settings are checked before anything is opened: what a choice needs is there. */
+function given<K extends keyof Settings>(settings: Settings, key: K): NonNullable<Settings[K]> {
+  const value = settings[key]
+  if (value === undefined || value === null) throw new TidemarkError('settings-invalid', `expected ${key}, came none`)
+  return value
 }

@@ -71,6 +71,29 @@ function listOf<const T extends string>(...choices: readonly T[]): SettingKind<r
   })
 }
 
+const url = kind('an http or https URL without user and password, such as http://127.0.0.1:8086', webAddress)
+const registry = kind("'embedded', or the URL of a Confluent-compatible registry without user and password", (text) =>
+  text === 'embedded' ? text : webAddress(text),
+)
+const mongodbUrl = kind('a URL with a database, such as mongodb://127.0.0.1:27017/tidemark', (text) =>
+  /^mongodb(\+srv)?:\/\/[^/\s]+\/[^/?\s.$"\\]+(\?\S*)?$/.test(text) ? text : undefined,
+)
+const brokers = kind('a comma-separated list of HOST:PORT', (text) => {
+  const items = text.split(',').map((item) => item.trim())
+  return items.every(isHostAndPort) ? items : undefined
+})
+
+function webAddress(text: string): string | undefined {
+  const parsed = URL.canParse(text) ? new URL(text) : undefined
+  if (parsed === undefined || !['http:', 'https:'].includes(parsed.protocol)) return undefined
+  return parsed.username + parsed.password === '' ? text.replace(/\/+$/, '') : undefined
+}
+
+function isHostAndPort(text: string): boolean {
+  const port = /^(?:[\w.-]+|\[[0-9a-f:.]+\]):(\d{1,5})$/i.exec(text)?.[1]
+  return port !== undefined && between(1, 65_535, Number(port)) !== undefined
+}
+
 const anyText = kind('some text', (text) => (text.trim() === '' ? undefined : text))
 const name = kind('a name of at most 128 letters, digits and ._:=,@+%-, the first a letter or digit', (text) =>
   isName(text) ? text : undefined,
@@ -83,6 +106,26 @@ function setting<T>(name: string, kind: SettingKind<T>, preset: string, sentence
 function open<T>(name: string, kind: SettingKind<T>, sentence: string, secret = false): OpenSetting<T> {
   return { name, kind, preset: null, sentence, secret }
 }
+
+const KAFKA = {
+  kafkaBrokers: open('KAFKA_BROKERS', brokers, 'Some brokers of the cluster; the others are learnt from them.'),
+  kafkaReplicationFactor: open(
+    'KAFKA_REPLICATION_FACTOR',
+    count(1, 32),
+    'Copies of each topic that is created; without it, 3. A single broker needs 1.',
+  ),
+  kafkaTls: setting('KAFKA_TLS', oneOf('off', 'on'), 'off', 'Whether connections to the brokers are encrypted.'),
+  kafkaTlsCa: open('KAFKA_TLS_CA', anyText, "PEM file of the authority that signed the brokers' certificates."),
+  kafkaTlsCert: open('KAFKA_TLS_CERT', anyText, 'PEM file of the certificate this client shows.'),
+  kafkaTlsKey: open('KAFKA_TLS_KEY', anyText, 'PEM file of its key.'),
+  kafkaSaslMechanism: open(
+    'KAFKA_SASL_MECHANISM',
+    oneOf('plain', 'scram-sha-256', 'scram-sha-512'),
+    'How the client proves who it is; without it, it does not.',
+  ),
+  kafkaSaslUsername: open('KAFKA_SASL_USERNAME', anyText, 'User for SASL.'),
+  kafkaSaslPassword: open('KAFKA_SASL_PASSWORD', anyText, 'Password for SASL.', true),
+} as const
 
 /** By the key it has in `Settings`: the name in camel case, with the unit last where it has one. */
 export const SETTINGS = {
@@ -97,10 +140,27 @@ export const SETTINGS = {
     'info',
     'How much is logged to standard error.',
   ),
-  messageLog: setting('MESSAGE_LOG', oneOf('embedded'), 'embedded', 'The message log.'),
-  stores: setting('STORES', listOf('embedded'), 'embedded', 'The stores every reading must land in.'),
-  registry: setting('REGISTRY', oneOf('embedded'), 'embedded', 'The schema registry.'),
-  ledger: setting('LEDGER', oneOf('embedded'), 'embedded', 'Where the ledger is kept.'),
+  messageLog: setting('MESSAGE_LOG', oneOf('embedded', 'kafka'), 'embedded', 'The message log.'),
+  ...KAFKA,
+  stores: setting(
+    'STORES',
+    listOf('embedded', 'mongodb', 'influxdb'),
+    'embedded',
+    'The stores every reading must land in.',
+  ),
+  ledger: setting('LEDGER', oneOf('embedded', 'mongodb'), 'embedded', 'Where the ledger is kept.'),
+  mongodbUrl: open(
+    'MONGODB_URL',
+    mongodbUrl,
+    'Where MongoDB is, for readings and ledger; a password in it is not shown.',
+  ),
+  influxdbUrl: open('INFLUXDB_URL', url, 'Where InfluxDB 2 is.'),
+  influxdbToken: open('INFLUXDB_TOKEN', anyText, 'A token that may read and write the bucket.', true),
+  influxdbOrg: open('INFLUXDB_ORG', anyText, 'The organisation of the bucket.'),
+  influxdbBucket: open('INFLUXDB_BUCKET', anyText, 'The bucket of the readings.'),
+  registry: setting('REGISTRY', registry, 'embedded', 'The schema registry.'),
+  registryUsername: open('REGISTRY_USERNAME', anyText, 'User of the registry, where it asks for one.'),
+  registryPassword: open('REGISTRY_PASSWORD', anyText, 'Password of that user.', true),
   typesDir: open(
     'TYPES_DIR',
     anyText,

@@ -1,11 +1,15 @@
 /** Settings from command line, environment and file into one typed object, or one message that names everything wrong with them. */
 
 import { parse } from 'yaml'
+import { contradictions } from './setting-contradictions.ts'
 import { type AnySetting, SETTINGS, type Settings } from './setting-declarations.ts'
 
+export { isLoopback } from './setting-contradictions.ts'
 export type { Settings } from './setting-declarations.ts'
 
 const PREFIX = 'TIDEMARK_'
+/** Read by `npm run engines` and the tests alone. */
+const NOT_SETTINGS = ['ENGINES_DIR', 'REQUIRE_ENGINES']
 const ROWS: readonly (readonly [string, AnySetting])[] = Object.entries(SETTINGS)
 const NAMES: readonly string[] = ROWS.map(([, { name }]) => name)
 
@@ -69,11 +73,6 @@ export function settingsMarkdown(): string {
   return ['| name | default | what it is | expected |', '|---|---|---|---|', ...rows, ''].join('\n')
 }
 
-/** True for addresses only this machine can reach. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
-}
-
 function fromFlags(flags: GivenSettings): readonly [string, Given][] {
   return Object.entries(flags).map(([name, text]) => [
     name,
@@ -86,6 +85,7 @@ function fromEnvironment(env: SettingSources['env'], faults: string[]): readonly
     if (!label.startsWith(PREFIX) || text === undefined || text === '') return []
     const name = label.slice(PREFIX.length)
     if (NAMES.includes(name)) return [[name, { text, source: 'environment', label }]]
+    if (NOT_SETTINGS.includes(name)) return []
     faults.push(unknownName(label, PREFIX, name))
     return []
   })
@@ -134,28 +134,26 @@ function readValue(declared: AnySetting, given: Given | undefined, faults: strin
   if (text === null) return undefined
   const parsed = declared.kind.schema.safeParse(text)
   if (parsed.success) return parsed.data
-  const came = declared.secret ? 'something else' : `'${text}'`
+  const came = declared.secret ? 'something else' : `'${withoutPassword(text)}'`
   const way = declared.preset === null ? 'unset it' : `unset it for the default ${declared.preset}`
   faults.push(`${given?.label ?? declared.name}: expected ${declared.kind.expected}, came ${came}; mend it, or ${way}`)
   return undefined
-}
-
-function contradictions(settings: Settings): readonly string[] {
-  if (isLoopback(settings.httpHost) || settings.httpToken !== undefined) return []
-  return [
-    `HTTP_TOKEN: expected a token because HTTP_HOST is '${settings.httpHost}', which other machines can reach; came none; set TIDEMARK_HTTP_TOKEN, or HTTP_HOST to 127.0.0.1`,
-  ]
 }
 
 function rowOf(declared: AnySetting, given: Given | undefined): SettingRow {
   const text = given?.text ?? declared.preset ?? ''
   return {
     name: declared.name,
-    value: declared.secret && text !== '' ? '********' : text,
+    value: declared.secret && text !== '' ? '********' : withoutPassword(text),
     source: given?.source ?? (declared.preset === null ? 'not set' : 'default'),
     default: declared.preset ?? '',
     sentence: declared.sentence,
   }
+}
+
+/** Also of a URL that is none: up to its last `@`. */
+function withoutPassword(text: string): string {
+  return text.replace(/:\/\/.*@/, '://********@')
 }
 
 function unknownName(label: string, prefix: string, name: string): string {

@@ -1,13 +1,12 @@
 /** Opens everything an installation consists of, from its settings, under the lock of its data directory. */
 
-import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { type DataDirLock, lockDataDir } from '../../infra/embedded/data-dir.ts'
 import { openLmdbKv } from '../../infra/embedded/lmdb-kv.ts'
 import { loadMessageTypes } from '../../infra/embedded/message-types.ts'
-import { LEDGERS, MESSAGE_LOGS, type Place, READING_STORES, REGISTRIES } from '../../infra/index.ts'
+import { LEDGERS, MESSAGE_LOGS, openRegistry, type Place, READING_STORES } from '../../infra/index.ts'
 import type { WireCodec } from '../../schemas/codec.ts'
 import type { MessageTypes } from '../../schemas/message-type.ts'
 import { openWireCodec } from '../../schemas/wire-codec.ts'
@@ -56,18 +55,17 @@ export async function openInstallation(
     kv: (file) => keep(openLmdbKv(join(settings.dataDir, file), { poisoned: failed })),
   }
   try {
-    const files = dataFiles(settings.dataDir, settings.stores)
-    const isLedgerNew = files.every(({ kind, path }) => kind !== 'ledger' || !existsSync(path))
-    await assertSound(files)
-    const messageLog = keep(MESSAGE_LOGS[settings.messageLog](place))
+    await assertSound(dataFiles(settings.dataDir, settings.stores))
+    const ledger = keep(await LEDGERS[settings.ledger](place))
+    const isLedgerNew = (await ledger.gateways()).length === 0
+    const messageLog = keep(await MESSAGE_LOGS[settings.messageLog](place))
     await messageLog.applyTopics()
     // What was folded is gone with the ledger that it was folded into.
     if (isLedgerNew) await messageLog.reset(RECOVERY_GROUP, RECOVERY_TOPICS, 'earliest')
-    const registry = keep(REGISTRIES[settings.registry](place))
+    const registry = keep(await openRegistry(place))
     const codec = await openWireCodec(registry, types)
-    const ledger = keep(LEDGERS[settings.ledger](place))
     const stores = new Map<string, ReadingStore>()
-    for (const name of settings.stores) stores.set(name, keep(READING_STORES[name](place)))
+    for (const name of settings.stores) stores.set(name, keep(await READING_STORES[name](place)))
     return {
       settings,
       logger,

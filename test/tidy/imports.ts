@@ -18,6 +18,9 @@ const RULES = ['services/core/', 'services/ports/']
 const DRIVERS: Readonly<Record<string, readonly string[]>> = {
   embedded: ['lmdb', 'avsc', 'uuid'],
   http: ['hono', '@hono/node-server', 'prom-client', 'zod'],
+  kafka: ['kafkajs'],
+  mongodb: ['mongodb'],
+  influxdb: [],
 }
 
 /** The first room that matches counts. */
@@ -50,6 +53,9 @@ const ROOMS: readonly Room[] = [
     may: ['infra/$1/', ...RULES, ...WORDS, 'services/gateway/', 'node:', 'p-limit'],
     mayTypes: ['pino', 'services/'],
   },
+  // How a real engine is installed and run is the same for all of them.
+  { where: /^infra\/([^/]+)\/launcher\.ts$/, may: ['infra/$1/', 'infra/engines/', ...RULES, 'node:'], mayTypes: [] },
+  { where: /^infra\/engines\.ts$/, may: ['infra/', ...RULES, 'node:', 'commander'], mayTypes: [] },
   { where: /^infra\/([^/]+)\//, may: ['infra/$1/', ...RULES, ...WORDS, 'node:', 'p-limit'], mayTypes: ['pino'] },
   { where: /^infra\//, may: ['infra/', ...RULES, ...WORDS, 'node:', 'uuid', 'pino'], mayTypes: ['services/'] },
 ]

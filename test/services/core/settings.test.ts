@@ -19,6 +19,10 @@ function faultsOf(parsed: ParsedSettings): readonly string[] {
   return parsed.ok ? [] : parsed.faults
 }
 
+function prefixed(settings: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(settings).map(([name, text]) => [`TIDEMARK_${name}`, text]))
+}
+
 describe('settings', () => {
   test('every default can be read, and has its unit', () => {
     const { settings } = good(parseSettings({ env: {} }))
@@ -60,7 +64,7 @@ describe('settings', () => {
         env: {
           TIDEMARK_HTTP_PORT: 'eighty',
           TIDEMARK_JOURNAL_KEEP: '7 fortnights',
-          TIDEMARK_STORES: 'embedded,mongodb',
+          TIDEMARK_STORES: 'embedded,postgres',
         },
         file: { path: 't.yaml', text: 'LOG_LEVEL: loud\nJOURNAL_FULL: [1, {a: 2}]' },
       }),
@@ -71,7 +75,7 @@ describe('settings', () => {
       "TIDEMARK_HTTP_PORT: expected a whole number from 0 to 65535, came 'eighty'; mend it, or unset it",
     )
     expect(all).toContain('TIDEMARK_JOURNAL_KEEP: expected a duration')
-    expect(all).toContain("came 'embedded,mongodb'")
+    expect(all).toContain("came 'embedded,postgres'")
     expect(all).toContain('LOG_LEVEL in t.yaml: expected one of trace')
     expect(all).toContain('JOURNAL_FULL in t.yaml: expected one value or a list')
   })
@@ -131,6 +135,81 @@ describe('settings', () => {
     for (const host of ['0.0.0.0', '::', '10.0.0.1', 'example.org', '127.0.0.1.example.org']) {
       expect(isLoopback(host)).toBe(false)
     }
+  })
+
+  test.each([
+    [
+      { MESSAGE_LOG: 'kafka' },
+      ['KAFKA_BROKERS: expected a comma-separated list of HOST:PORT because MESSAGE_LOG is kafka'],
+    ],
+    [{ STORES: 'mongodb,embedded' }, ['MONGODB_URL: expected a URL with a database']],
+    [{ LEDGER: 'mongodb' }, ['because LEDGER is mongodb; came none; set TIDEMARK_MONGODB_URL']],
+    [
+      { STORES: 'influxdb', INFLUXDB_ORG: 'o' },
+      ['INFLUXDB_URL: expected an http', 'INFLUXDB_TOKEN: expected', 'INFLUXDB_BUCKET: expected'],
+    ],
+    [{ KAFKA_TLS_CA: 'ca.pem' }, ['KAFKA_TLS: expected on because KAFKA_TLS_CA is set; came off']],
+    [{ KAFKA_TLS: 'on', KAFKA_TLS_CERT: 'c.pem' }, ['KAFKA_TLS_KEY: expected']],
+    [{ KAFKA_SASL_USERNAME: 'u' }, ['KAFKA_SASL_MECHANISM: expected', 'KAFKA_SASL_PASSWORD: expected']],
+    [{ REGISTRY_PASSWORD: 'p' }, ['REGISTRY_USERNAME: expected']],
+  ])('what a choice needs besides is named, each with what to set: %j', (given, expected) => {
+    const faults = faultsOf(parseSettings({ env: prefixed(given) }))
+    expect(faults).toHaveLength(expected.length)
+    for (const [i, part] of expected.entries()) expect(faults[i]).toContain(part)
+  })
+
+  test('engines with all they need are taken as they are given', () => {
+    const env = prefixed({
+      MESSAGE_LOG: 'kafka',
+      KAFKA_BROKERS: 'a.example:9092, [::1]:9093',
+      KAFKA_REPLICATION_FACTOR: '1',
+      KAFKA_TLS: 'on',
+      STORES: 'mongodb,influxdb',
+      LEDGER: 'mongodb',
+      MONGODB_URL: 'mongodb://ann:pa%40ss@a:27017,b:27017/fleet?replicaSet=rs',
+      INFLUXDB_URL: 'http://127.0.0.1:8086/',
+      INFLUXDB_TOKEN: 't0ken',
+      INFLUXDB_ORG: 'o',
+      INFLUXDB_BUCKET: 'b',
+      REGISTRY: 'https://registry.example/apis/ccompat/v7',
+    })
+    const { settings, rows } = good(parseSettings({ env }))
+    expect(settings).toMatchObject({
+      messageLog: 'kafka',
+      kafkaBrokers: ['a.example:9092', '[::1]:9093'],
+      kafkaReplicationFactor: 1,
+      kafkaTls: 'on',
+      stores: ['mongodb', 'influxdb'],
+      mongodbUrl: env.TIDEMARK_MONGODB_URL,
+      influxdbUrl: 'http://127.0.0.1:8086',
+      registry: 'https://registry.example/apis/ccompat/v7',
+    })
+    expect(JSON.stringify(rows)).not.toMatch(/pa%40ss|t0ken/)
+    expect(rows.find(({ name }) => name === 'MONGODB_URL')?.value).toBe(
+      'mongodb://********@a:27017,b:27017/fleet?replicaSet=rs',
+    )
+  })
+
+  test.each([
+    ['KAFKA_BROKERS', 'a.example'],
+    ['KAFKA_BROKERS', 'a:9092,,b:9092'],
+    ['KAFKA_BROKERS', 'a:99999'],
+    ['MONGODB_URL', 'mongodb://ann:s3cret@a:27017'],
+    ['MONGODB_URL', 'mongodb://ann:s3cret@a:27017/'],
+    ['MONGODB_URL', 'http://ann:s3cret@a/b'],
+    ['INFLUXDB_URL', 'http://ann:s3cret@a:8086'],
+    ['INFLUXDB_URL', '127.0.0.1:8086'],
+    ['REGISTRY', 'kafka'],
+    ['REGISTRY', 'http://ann:s3cret@a:8081'],
+  ])('an address that can not be one is refused, and a password in it is not repeated: %s=%s', (name, text) => {
+    const faults = faultsOf(parseSettings({ env: prefixed({ [name]: text }) }))
+    expect(faults).toHaveLength(1)
+    expect(faults[0]).toContain(`TIDEMARK_${name}: expected`)
+    expect(faults[0]).not.toContain('s3cret')
+  })
+
+  test('what only the engines of tests and trials are told is no wrong setting', () => {
+    expect(parseSettings({ env: prefixed({ ENGINES_DIR: '/cache', REQUIRE_ENGINES: '1' }) }).ok).toBe(true)
   })
 
   test('a secret is shown nowhere', () => {

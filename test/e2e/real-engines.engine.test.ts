@@ -1,0 +1,78 @@
+/** The whole pipeline on real engines: Kafka, MongoDB's stand-in, InfluxDB and a registry, each killed or away for a while. */
+
+import { expect, test } from 'vitest'
+import type { EngineProcess } from '../../infra/engines/engine-process.ts'
+import { engineTests } from '../support/engines.ts'
+import { temporaryDir } from '../support/temporary-dir.ts'
+import {
+  type DoorReading,
+  type Environment,
+  lineOf,
+  post,
+  proofNow,
+  series,
+  startUp,
+  tidemark,
+} from '../support/up-process.ts'
+
+const engines = engineTests('kafka', 'mongodb', 'influxdb', 'registry')
+
+const DAY_MS = Date.UTC(2026, 2, 1)
+const STORES = ['mongodb', 'influxdb']
+
+async function held(dataDir: string, store: string, env: Environment): Promise<readonly string[]> {
+  const ran = await tidemark(dataDir, ['export', '--store', store, '--format', 'ndjson'], env)
+  if (ran.code !== 0) throw new Error(ran.err)
+  const lines = ran.out.split('\n').filter((line) => line !== '')
+  return lines.map((line) => normal(JSON.parse(line) as DoorReading)).toSorted()
+}
+
+function normal({ type, sensor, time, values }: DoorReading): string {
+  return lineOf({ type, sensor, time: new Date(time ?? '').toISOString(), values })
+}
+
+function settingsOf(started: readonly EngineProcess[]): Environment {
+  const settings = Object.assign({}, ...started.map(({ settings }) => settings), { STORES: STORES.join(',') })
+  return Object.fromEntries(Object.entries<string>(settings).map(([name, value]) => [`TIDEMARK_${name}`, value]))
+}
+
+engines.describe('on real engines', () => {
+  test('what a door accepted stands in both stores once, however log, stores and process failed in between', {
+    timeout: 300_000,
+  }, async () => {
+    const [kafka, mongodb] = [await engines.kafka(), await engines.mongodb()]
+    const [influxdb, registry] = [await engines.influxdb(), await engines.registry()]
+    const env = settingsOf([kafka, mongodb, influxdb, registry])
+    await using dir = await temporaryDir()
+    const sent: DoorReading[] = []
+    const send = async (url: string, sensor: string): Promise<void> => {
+      const readings = series(100, DAY_MS, sensor)
+      expect(await post(url, readings)).toMatchObject({ accepted: 100 })
+      sent.push(...readings)
+    }
+
+    const first = await startUp(dir.path, ['--no-demo'], env)
+    await send(first.url, 'at-first')
+    await mongodb.kill()
+    await send(first.url, 'without-mongodb')
+    await mongodb.start()
+    influxdb.pause()
+    await send(first.url, 'while-influxdb-stands-still')
+    influxdb.resume()
+    await kafka.kill()
+    await send(first.url, 'without-kafka')
+    await kafka.start()
+    await registry.kill()
+    await send(first.url, 'without-registry')
+    await registry.start()
+    await first.end('SIGKILL')
+
+    const second = await startUp(dir.path, ['--no-demo'], env)
+    await send(second.url, 'at-last')
+    const proof = await proofNow(dir.path, '--wait', '120s')
+    expect(proof).toMatchObject({ code: 0, state: 'complete', gateways: [{ accepted: 600, settled: 600 }] })
+    for (const store of STORES) expect(await held(dir.path, store, env), store).toEqual(sent.map(normal).toSorted())
+    expect(await tidemark(dir.path, ['verify'], env)).toMatchObject({ code: 0 })
+    expect(await second.end('SIGINT')).toBeLessThan(5000)
+  })
+})
