@@ -29,9 +29,21 @@ export async function runClear({ settings, clear, out }: ClearTools, options: Cl
       `expected --host ${httpHost}, because other machines use this installation; ${came}`,
     )
   }
+  const elsewhere = enginesElsewhere(settings)
+  if (elsewhere.length > 0) {
+    throw new TidemarkError(
+      'usage-wrong',
+      `expected embedded engines alone, came ${elsewhere.join(', ')}: what those hold is emptied with their own tools, and a part of an installation without the rest proves nothing`,
+    )
+  }
   const emptied = await clear(settings)
   await out(
     emptied.length === 0 ? `nothing to clear under ${dataDir}\n` : emptied.map((what) => `cleared ${what}\n`).join(''),
   )
   return 0
+}
+
+function enginesElsewhere({ messageLog, stores, ledger, registry }: Settings): readonly string[] {
+  const named = [`MESSAGE_LOG=${messageLog}`, `STORES=${stores.join(',')}`, `LEDGER=${ledger}`, `REGISTRY=${registry}`]
+  return named.filter((each) => !each.endsWith('=embedded'))
 }

@@ -77,6 +77,13 @@ describe('clear', () => {
     expect(done.cleared).toBe(0)
   })
 
+  test('refuses where a part of the installation stands on another engine', async () => {
+    const kafka = { TIDEMARK_MESSAGE_LOG: 'kafka', TIDEMARK_KAFKA_BROKERS: 'broker:9092' }
+    const { done, tools: given } = tools(kafka)
+    await expect(runClear(given, { yes: true })).rejects.toThrow('came MESSAGE_LOG=kafka')
+    expect(done.cleared).toBe(0)
+  })
+
   test('says what it emptied', async () => {
     const { done, tools: given } = tools()
     expect(await runClear(given, { yes: true })).toBe(0)
