@@ -1,4 +1,4 @@
-/** Runs seeds of the simulation until one is judged bad; prints which, how many it took, and by what verdict. Runs inside a mutated copy of the sources. */
+/** Runs longer seeds of the simulation, since most faults of a program need their time, until one is judged bad; prints which, how many it took, and by what verdict. Runs inside a mutated copy of the sources. */
 
 import { parseArgs } from 'node:util'
 import { loadMessageTypes } from '../../infra/embedded/message-types.ts'
@@ -8,9 +8,6 @@ import { planOf, runSeed } from '../sim/run-seed.ts'
 const { values } = parseArgs({
   options: { from: { type: 'string', default: '1' }, seeds: { type: 'string', default: '100' } },
 })
-/** Few: most faults of a program need their time to show. */
-const SHORT = 0.2
-
 const types = await loadMessageTypes(packageFile('schemas/types'))
 const [from, seeds] = [Number(values.from), Number(values.seeds)]
 for (let tried = 1; tried <= seeds; tried++) {
@@ -25,7 +22,7 @@ process.stdout.write(`${JSON.stringify({ tried: seeds })}\n`)
 /** The first verdict's class, or how the run itself broke; undefined for a clean run. */
 async function judged(seed: number): Promise<string | undefined> {
   try {
-    return (await runSeed(planOf(seed, {}, SHORT), types)).verdicts[0]?.class
+    return (await runSeed(planOf(seed, { longer: true }), types)).verdicts[0]?.class
   } catch (error) {
     return `broke: ${error instanceof Error ? error.message.slice(0, 80) : String(error)}`
   }

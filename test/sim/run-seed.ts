@@ -69,15 +69,18 @@ const AUDIT_EVERY = 4
 /** What takes from a store, or from its way, what it had or was bound to come to: then it has to be asked for again. */
 const LOSING: readonly FaultClass[] = ['log-trimmed', 'offsets-reset', 'store-wiped', 'store-restored']
 
-/** So large a part of all runs is short. */
+/** So large a part of all runs is short; and where longer ones are asked for. */
 const SHORT = 0.8
+const SHORT_OF_LONGER = 0.2
 
-export function planOf(seed: number, given: Partial<Plan> = {}, short = SHORT): Plan {
+export function planOf(seed: number, given: Partial<Plan> = {}): Plan {
   const chance = new Chance(seed, 'plan')
   // Many short runs meet more than a few long ones; some harm needs its time.
-  const isShort = chance.hits(short)
+  const { longer = false } = given
+  const isShort = chance.hits(longer ? SHORT_OF_LONGER : SHORT)
   const plan = {
     seed,
+    longer,
     gateways: chance.whole(1, 3),
     readings: Math.round(isShort ? chance.skewed(30, 400) : chance.skewed(200, 2_000)),
     stores: chance.whole(1, 2),

@@ -37,8 +37,8 @@ export async function shrunk(
 }
 
 /** Options of the command line that bring this plan about. */
-export function replayOf({ seed, gateways, readings, rates }: Plan): string {
-  return `npm run sim -- --seed ${seed} --gateways ${gateways} --readings ${readings} --faults ${classesOf(rates).join(',') || 'none'}`
+export function replayOf({ seed, longer, gateways, readings, rates }: Plan): string {
+  return `npm run sim -- --seed ${seed}${longer ? ' --longer' : ''} --gateways ${gateways} --readings ${readings} --faults ${classesOf(rates).join(',') || 'none'}`
 }
 
 function classesOf(rates: Rates): readonly FaultClass[] {

@@ -25,6 +25,8 @@ import { Workload } from './workload.ts'
 
 export interface Plan {
   readonly seed: number
+  /** Most runs of the kind are long ones. */
+  readonly longer: boolean
   readonly gateways: number
   readonly readings: number
   readonly stores: number

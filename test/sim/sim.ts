@@ -12,7 +12,7 @@ import { planOf, type RunOptions, runSeed, type SeedResult, type SeedVerdict } f
 import { replayOf, shrunk, without } from './shrink.ts'
 import type { Plan } from './sim-world.ts'
 
-const USAGE = `npm run sim -- [--seed S|COMMIT] [--seeds N] [--regressions] [--gateways N] [--readings N] [--faults A,B|none] [--until STEP] [--trace FILE] [--no-shrink]
+const USAGE = `npm run sim -- [--seed S|COMMIT] [--seeds N] [--longer] [--regressions] [--gateways N] [--readings N] [--faults A,B|none] [--until STEP] [--trace FILE] [--no-shrink]
 fault classes: ${FAULT_CLASSES.join(' ')}
 `
 const REGRESSIONS = JSON.parse(readFileSync(packageFile('test/sim/regressions.json'), 'utf8')) as readonly {
@@ -34,6 +34,7 @@ const { values } = parseArgs({
     faults: { type: 'string' },
     until: { type: 'string' },
     trace: { type: 'string' },
+    longer: { type: 'boolean', default: false },
     regressions: { type: 'boolean', default: false },
     results: { type: 'string' },
     'no-shrink': { type: 'boolean', default: false },
@@ -84,6 +85,7 @@ function seedsToRun(): readonly number[] {
 function planned(seed: number): Plan {
   const { gateways, readings, faults } = values
   const given = {
+    longer: values.longer || values.regressions,
     ...(gateways === undefined ? {} : { gateways: Number(gateways) }),
     ...(readings === undefined ? {} : { readings: Number(readings) }),
     ...(faults === undefined ? {} : { rates: ratesOf(seed, faults) }),
