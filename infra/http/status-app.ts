@@ -1,13 +1,13 @@
 /** The page and what it asks: proof, gateways, and the switch of a link. */
 
 import type { HttpBindings } from '@hono/node-server'
-import { Hono, type MiddlewareHandler } from 'hono'
+import { type Context, Hono } from 'hono'
 import { z } from 'zod'
 import type { Proof } from '../../services/commands/proof.ts'
-import { codeOf } from '../../services/core/errors.ts'
-import { isLoopback } from '../../services/core/settings.ts'
+import { TidemarkError } from '../../services/core/errors.ts'
 import { doorGuard } from './door-guard.ts'
 import { pageHtml } from './page.ts'
+import { onlyHere, withToken } from './read-guard.ts'
 
 export interface StatusOptions {
   /** Of the settings: then reading needs it too, as the password of a browser's sign-in or as a bearer. */
@@ -20,53 +20,16 @@ export interface StatusOptions {
   setLink(gateway: string, cut: boolean): void
 }
 
-function hostnameOf(host: string): string {
-  return host.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')
-}
-
 const LINK = z.object({ cut: z.boolean() })
 
 export function statusApp(options: StatusOptions): Hono<{ Bindings: HttpBindings }> {
   const app = new Hono<{ Bindings: HttpBindings }>()
-  const mayRead = doorGuard(options.httpToken)
   const mayPost = doorGuard(options.pageToken)
-  // A name that somebody else's DNS points at this machine would let their page read the token of ours.
-  const onlyHere: MiddlewareHandler = async (context, next) => {
-    const host = context.req.header('host')
-    if (options.httpToken !== undefined || host === undefined || isLoopback(hostnameOf(host))) return next()
-    const reason = `this address answers as localhost or 127.0.0.1 only, came ${host}; set HTTP_TOKEN to use another name`
-    return context.json({ code: 'host-wrong', reason }, 403)
-  }
-  app.use('/', onlyHere)
-  app.use('/api/proof', onlyHere)
-  app.use('/api/gateways', onlyHere)
-  app.use('/api/link/*', onlyHere)
-  for (const path of ['/', '/api/proof', '/api/gateways']) {
-    app.get(path, async (context, next) => {
-      const refused = mayRead(context.env.incoming.headers)
-      if (refused === undefined) return next()
-      return context.json(refused, 401, { 'WWW-Authenticate': 'Basic realm="tidemark, the password is HTTP_TOKEN"' })
-    })
-  }
+  for (const path of ['/', '/api/proof', '/api/gateways', '/api/link/*']) app.use(path, onlyHere(options.httpToken))
+  for (const path of ['/', '/api/proof', '/api/gateways']) app.get(path, withToken(options.httpToken))
   app.get('/', (context) => context.html(pageHtml(options.pageToken)))
-  app.get('/api/proof', async (context) => {
-    try {
-      return context.json(await options.proof(context.req.query('gateway')))
-    } catch (error) {
-      if (codeOf(error) !== 'usage-wrong') throw error
-      return context.json({ code: 'gateway-unknown', reason: (error as Error).message }, 404)
-    }
-  })
-  app.get('/api/gateways', async (context) => {
-    const proof = await options.proof()
-    const hosted = new Map(options.hosted().map((each) => [each.gateway, each]))
-    const gateways = proof.gateways.map(({ epochs: _, outages: __, ...each }) => ({
-      ...each,
-      journal: '',
-      ...hosted.get(each.gateway),
-    }))
-    return context.json({ ...proof, gateways })
-  })
+  app.get('/api/proof', (context) => answered(context, () => options.proof(context.req.query('gateway'))))
+  app.get('/api/gateways', (context) => answered(context, () => gatewaysOf(options)))
   app.post('/api/link/:gateway', async (context) => {
     const refused = mayPost(context.env.incoming.headers)
     if (refused !== undefined) return context.json({ code: refused.code, reason: refused.reason }, 401)
@@ -81,4 +44,27 @@ export function statusApp(options: StatusOptions): Hono<{ Bindings: HttpBindings
     return context.json({ gateway, cut: body.data.cut })
   })
   return app
+}
+
+async function gatewaysOf(options: StatusOptions) {
+  const proof = await options.proof()
+  const hosted = new Map(options.hosted().map((each) => [each.gateway, each]))
+  const gateways = proof.gateways.map(({ epochs: _, outages: __, ...each }) => ({
+    ...each,
+    journal: '',
+    ...hosted.get(each.gateway),
+  }))
+  return { ...proof, gateways }
+}
+
+/** 404 for a gateway nobody has heard of, 503 while the ledger is away. */
+async function answered(context: Context, work: () => Promise<object>): Promise<Response> {
+  try {
+    return context.json(await work())
+  } catch (error) {
+    if (!(error instanceof TidemarkError)) throw error
+    if (error.code === 'usage-wrong') return context.json({ code: 'gateway-unknown', reason: error.message }, 404)
+    if (!error.retryable) throw error
+    return context.json({ code: error.code, reason: error.message }, 503)
+  }
 }

@@ -5,6 +5,7 @@ import { codeOf } from '../core/errors.ts'
 import { declareDataCommands } from './cli-data.ts'
 import type { CliDeps, Declaring } from './cli-declaring.ts'
 import { declareLocalCommands } from './cli-local.ts'
+import { declareServiceCommands } from './cli-services.ts'
 import type { GivenOptions } from './command-set.ts'
 import type { ExitCode } from './context.ts'
 
@@ -27,6 +28,7 @@ export async function runCli(deps: CliDeps, argv: readonly string[]): Promise<Ex
       code = await work()
     },
   }
+  declareServiceCommands(declaring)
   declareLocalCommands(declaring)
   declareDataCommands(declaring)
   sayWhatWasExpected(program)

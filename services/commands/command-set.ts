@@ -34,6 +34,7 @@ export interface DataCommands {
 /** Commands that run in the process they were typed in. */
 export interface LocalCommands {
   readonly up: Here<UpOptions>
+  readonly service: Here<ServiceOptions>
   readonly generate: Here<Partial<GenerateOptions>>
   readonly import: Here<Partial<ImportOptions> & Pick<ImportOptions, 'files'>>
   readonly settings: Here<SettingsOptions>
@@ -46,4 +47,13 @@ export interface UpOptions {
   readonly demo: boolean
   /** Ends by itself after that time. */
   readonly forMs?: number
+}
+
+/** One service in a process of its own. */
+export interface ServiceOptions {
+  readonly service: 'gateway' | 'recovery' | 'sink' | 'status'
+  /** `HTTP_PORT`. */
+  readonly port?: string
+  /** Of a sink: the store it writes to. */
+  readonly store?: string
 }

@@ -41,7 +41,14 @@ export function runInside(
   const deps: CliDeps = {
     version: '',
     data,
-    local: { up: elsewhere, generate: elsewhere, import: elsewhere, settings: elsewhere, clear: elsewhere },
+    local: {
+      up: elsewhere,
+      service: elsewhere,
+      generate: elsewhere,
+      import: elsewhere,
+      settings: elsewhere,
+      clear: elsewhere,
+    },
     onData: (_given, _request, work) => work(context),
     readText: async (path) => {
       if (Object.hasOwn(files, path)) return files[path] ?? ''

@@ -1,10 +1,50 @@
-/** The services of the cloud side in this process: recovery, and a sink for each store, which can be paused. */
+/** The services of the cloud side: how recovery and a sink are made, and all of them in this process, where a sink can be paused. */
 
 import { systemClock, systemRandom } from '../../infra/system.ts'
 import { TidemarkError } from '../core/errors.ts'
+import type { LedgerStore } from '../ports/ledger-store.ts'
+import type { MessageLog } from '../ports/message-log.ts'
+import type { ReadingStore } from '../ports/reading-store.ts'
+import { RECOVERY_GROUP, RECOVERY_TOPICS } from '../recovery/events.ts'
 import { Recovery } from '../recovery/recovery.ts'
 import { Sink } from '../sink/sink.ts'
+import type { Base } from './base.ts'
 import type { Installation } from './installation.ts'
+
+const MACHINE = { clock: systemClock, random: systemRandom }
+
+export function recoveryOf({ settings, messageLog, codec, logger }: Base, ledgerStore: LedgerStore): Recovery {
+  const rule = {
+    required: settings.stores,
+    slicePositions: settings.sliceReadings,
+    deadlineMs: settings.requestDeadlineMs,
+    heartbeatMs: settings.heartbeatMs,
+  }
+  return new Recovery({
+    ...MACHINE,
+    messageLog,
+    codec,
+    ledgerStore,
+    rule,
+    logger: logger.child({ service: 'recovery' }),
+  })
+}
+
+export function sinkOf({ messageLog, codec, logger }: Base, store: ReadingStore): Sink {
+  return new Sink({
+    ...MACHINE,
+    messageLog,
+    codec,
+    store,
+    logger: logger.child({ service: 'sink', store: store.name }),
+  })
+}
+
+/** Call before recovery begins: what was folded is gone with the ledger that it was folded into. */
+export async function foldAgainIfNew(messageLog: MessageLog, ledger: LedgerStore): Promise<void> {
+  const isNew = (await ledger.gateways()).length === 0
+  if (isNew) await messageLog.reset(RECOVERY_GROUP, RECOVERY_TOPICS, 'earliest')
+}
 
 interface RunningSink {
   readonly sink: Sink
@@ -19,26 +59,17 @@ export class CloudServices {
   readonly #recovering: Promise<void>
 
   constructor(installation: Installation) {
-    const { settings, messageLog, codec, ledger, stores, logger } = installation
-    const common = { messageLog, codec, clock: systemClock, random: systemRandom }
-    const rule = {
-      required: settings.stores,
-      slicePositions: settings.sliceReadings,
-      deadlineMs: settings.requestDeadlineMs,
-      heartbeatMs: settings.heartbeatMs,
-    }
-    this.recovery = new Recovery({
-      ...common,
-      ledgerStore: ledger,
-      rule,
-      logger: logger.child({ service: 'recovery' }),
-    })
+    this.recovery = recoveryOf(installation, installation.ledger)
     this.#recovering = this.recovery.run(this.#stop.signal)
-    for (const [name, store] of stores) {
-      const sink = new Sink({ ...common, store, logger: logger.child({ service: 'sink', store: name }) })
+    for (const [name, store] of installation.stores) {
+      const sink = sinkOf(installation, store)
       const abort = new AbortController()
       this.#sinks.set(name, { sink, abort, done: sink.run(abort.signal) })
     }
+  }
+
+  get sinks(): ReadonlyMap<string, Sink> {
+    return new Map([...this.#sinks].map(([name, { sink }]) => [name, sink]))
   }
 
   /** Stops the sink of a store, runs `work`, and starts it again, also when the work failed. */

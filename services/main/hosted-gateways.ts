@@ -15,8 +15,8 @@ import { type Door, openDoor } from '../gateway/door-requests.ts'
 import { Gateway } from '../gateway/gateway.ts'
 import type { Journal } from '../ports/journal.ts'
 import { Responder } from '../responder/responder.ts'
+import type { Base } from './base.ts'
 import { gatewaysDir, journalPath, linksPath } from './data-paths.ts'
-import type { Installation } from './installation.ts'
 import { type Cut, readCuts, writeCuts } from './links.ts'
 import { BUILT_MS } from './package-files.ts'
 import { trustJournals } from './trusted-files.ts'
@@ -25,6 +25,7 @@ export interface HostedGateway {
   readonly id: GatewayId
   readonly journal: Journal
   readonly gateway: Gateway
+  readonly responder: Responder
   readonly link: CuttableLink
   readonly door: Door
 }
@@ -38,8 +39,8 @@ interface Opened extends HostedGateway {
 const GATEWAYS_MAX = 1000
 const GOODBYE_MS = 1500
 
-export class HostedGateways {
-  readonly #installation: Installation
+export class HostedGateways implements AsyncDisposable {
+  readonly #base: Base
   readonly #opened = new Map<string, Promise<Opened>>()
   readonly #ready = new Map<string, Opened>()
   readonly #stop = new AbortController()
@@ -50,9 +51,9 @@ export class HostedGateways {
   readonly #failed: (error: unknown) => void
 
   /** `failed` is told when a gateway can't go on: its journal failed, and the process should end. */
-  constructor(installation: Installation, failed: (error: unknown) => void) {
-    this.#installation = installation
-    this.#linksPath = linksPath(installation.settings.dataDir)
+  constructor(base: Base, failed: (error: unknown) => void) {
+    this.#base = base
+    this.#linksPath = linksPath(base.settings.dataDir)
     this.#cuts = readCuts(this.#linksPath).filter((each) => (each.untilMs ?? Number.POSITIVE_INFINITY) > Date.now())
     this.#failed = failed
     for (const cut of this.#cuts) if (cut.untilMs !== undefined) this.#restoreAt(cut.gateway, cut.untilMs)
@@ -60,7 +61,7 @@ export class HostedGateways {
 
   /** Opens every gateway that has a journal here, so that their backlog goes on. */
   async openKnown(): Promise<void> {
-    const gateways = gatewaysDir(this.#installation.settings.dataDir)
+    const gateways = gatewaysDir(this.#base.settings.dataDir)
     mkdirSync(gateways, { recursive: true })
     const entries = readdirSync(gateways, { withFileTypes: true })
     const known = entries.flatMap((entry) => (entry.isDirectory() && isName(entry.name) ? [entry.name] : []))
@@ -88,7 +89,7 @@ export class HostedGateways {
 
   /** Files are looked at once, together, before the engine opens them. */
   async #trust(ids: readonly string[]): Promise<void> {
-    const { settings, logger } = this.#installation
+    const { settings, logger } = this.#base
     const files = ids
       .filter((id) => !this.#opened.has(id) && !this.#trusted.has(id))
       .map((id) => ({ gateway: id as GatewayId, path: journalPath(settings.dataDir, id) }))
@@ -97,8 +98,8 @@ export class HostedGateways {
   }
 
   async #start(id: GatewayId): Promise<Opened> {
-    const { settings, codec, messageLog, types } = this.#installation
-    const logger = this.#installation.logger.child({ gateway: id })
+    const { settings, codec, messageLog, types } = this.#base
+    const logger = this.#base.logger.child({ gateway: id })
     const path = journalPath(settings.dataDir, id)
     if (!existsSync(path)) logger.info('a gateway is new here: it gets a journal of its own')
     mkdirSync(dirname(path), { recursive: true })
@@ -132,7 +133,7 @@ export class HostedGateways {
     )
     const door = openDoor({ journal, clock: systemClock, logger, types, undeclared: settings.undeclaredTypes })
     logger.debug({ epoch: journal.epoch }, 'gateway opened')
-    return { id, journal, gateway, link, door, running, kv }
+    return { id, journal, gateway, responder, link, door, running, kv }
   }
 
   links(): readonly { readonly gateway: GatewayId; readonly cut: boolean }[] {
@@ -160,13 +161,15 @@ export class HostedGateways {
   }
 
   /** Call when the doors are shut. Says goodbye where a link allows it, and closes the journals. */
-  async close(): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new TidemarkError('closed', 'the process ends'))
     const opened = (await Promise.allSettled(this.#opened.values())).flatMap((each) =>
       each.status === 'fulfilled' ? [each.value] : [],
     )
     await Promise.all(
-      opened.map(async ({ running, gateway, journal, kv }) => {
+      opened.map(async ({ running, gateway, link, journal, kv }) => {
+        // A log that is away is not waited for.
+        if (!gateway.uplink.up) link.cut()
         await running
         await gateway.sayGoodbye(AbortSignal.timeout(GOODBYE_MS)).catch(() => undefined)
         await journal[Symbol.asyncDispose]()

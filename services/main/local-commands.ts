@@ -14,6 +14,8 @@ import { runImport } from '../commands/import.ts'
 import { runSettings, settingsOrThrow } from '../commands/settings.ts'
 import { type GivenSettings, type ParsedSettings, parseSettings, type Settings } from '../core/settings.ts'
 import { clearable } from './data-paths.ts'
+import { runService } from './run-service.ts'
+import { assertServiceCanRun } from './service-needs.ts'
 import { runUp } from './up.ts'
 
 export interface Machine {
@@ -52,6 +54,12 @@ export function localCommands(machine: Machine, data: DataCommands): LocalComman
       const flags = port === undefined ? {} : { HTTP_PORT: port }
       const settings = settingsOrThrow(await readSettings(given, flags))
       return runUp({ settings, demo, forMs, data, signal: machine.signal })
+    },
+    service: async (given, { service, port, store }) => {
+      const parsed = await readSettings(given, port === undefined ? {} : { HTTP_PORT: port })
+      const settings = settingsOrThrow(parsed)
+      assertServiceCanRun(service, parsed, store)
+      return runService(service, { settings, signal: machine.signal }, store)
     },
     generate: async (given, { url, ...options }) => runGenerate(send, { ...options, ...(await door(given, url)) }),
     import: async (given, { url, ...options }) => runImport(send, { ...options, ...(await door(given, url)) }),

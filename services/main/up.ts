@@ -2,7 +2,7 @@
 
 import { Hono } from 'hono'
 import { commandChannel } from '../../infra/http/command-channel.ts'
-import { gatewayDoor } from '../../infra/http/gateway-door.ts'
+import { operationsApp } from '../../infra/http/operations-app.ts'
 import { serveHttp, type WebApp } from '../../infra/http/server.ts'
 import { statusApp } from '../../infra/http/status-app.ts'
 import { systemClock, systemRandom } from '../../infra/system.ts'
@@ -11,13 +11,17 @@ import type { DataCommands } from '../commands/command-set.ts'
 import type { CommandContext, ExitCode } from '../commands/context.ts'
 import { runInside } from '../commands/data-access.ts'
 import { type Proof, proofOf } from '../commands/proof.ts'
-import { TidemarkError } from '../core/errors.ts'
 import type { Settings } from '../core/settings.ts'
-import { CloudServices } from './cloud-services.ts'
+import { aborted, dataWatch } from './asked-to-end.ts'
+import { CloudServices, foldAgainIfNew } from './cloud-services.ts'
 import { runDemo } from './demo.ts'
+import { ledgerCheck, logCheck, readiness, registryCheck, storeCheck } from './engine-checks.ts'
+import { figuresOf, gatewayDoors } from './gateway-doors.ts'
 import { HostedGateways } from './hosted-gateways.ts'
 import { type Installation, openInstallation } from './installation.ts'
 import { liveLines } from './live-lines.ts'
+import { gatewayMetrics, recoveryMetrics, sinkMetrics } from './metric-samples.ts'
+import { addressOf } from './service-process.ts'
 import { openTerminal, type Terminal } from './terminal.ts'
 
 export interface UpRun {
@@ -35,27 +39,17 @@ const LINES_EVERY_MS = 1000
 export async function runUp(run: UpRun): Promise<ExitCode> {
   const { settings } = run
   const terminal = openTerminal(settings)
-  const ended = new AbortController()
-  let code: ExitCode = 0
-  const failed = (error: unknown): void => {
-    if (code !== 0) return
-    const path = error instanceof TidemarkError ? error.facts.path : undefined
-    terminal.logger.fatal(
-      { err: error, path },
-      'the data can not be written any more: the process ends, so that nothing is accepted that it can not keep',
-    )
-    code = 1
-    ended.abort()
-  }
-  await using installation = await openInstallation(settings, terminal.logger, failed)
-  const signals = [run.signal, ended.signal, ...(run.forMs === undefined ? [] : [AbortSignal.timeout(run.forMs)])]
+  const data = dataWatch(terminal.logger)
+  await using installation = await openInstallation(settings, terminal.logger, data.failed)
+  const signals = [run.signal, data.signal, ...(run.forMs === undefined ? [] : [AbortSignal.timeout(run.forMs)])]
   const signal = AbortSignal.any(signals)
-  const gateways = new HostedGateways(installation, failed)
+  await foldAgainIfNew(installation.messageLog, installation.ledger)
+  const gateways = new HostedGateways(installation, data.failed)
   const cloud = new CloudServices(installation)
   // Also when the start fails half-way: what they stand on is closed after them.
   await using _services = {
     [Symbol.asyncDispose]: async () => {
-      await gateways.close()
+      await gateways[Symbol.asyncDispose]()
       await cloud.close()
     },
   }
@@ -69,7 +63,7 @@ export async function runUp(run: UpRun): Promise<ExitCode> {
   terminal.show([])
   await server.close(1500)
   await Promise.all([demo, lines])
-  return code
+  return data.code
 }
 
 async function serve(
@@ -79,7 +73,7 @@ async function serve(
   run: UpRun,
   signal: AbortSignal,
 ) {
-  const { settings, types, logger, lock } = installation
+  const { settings, lock } = installation
   const token = systemRandom.hex(24)
   const app = new Hono()
   const proof = (gateway?: string): Promise<Proof> => proofOf({ ...installation, clock: systemClock }, gateway)
@@ -110,21 +104,30 @@ async function serve(
   )
   app.route(
     '/',
-    gatewayDoor({
-      gatewayFor: async (id) => (await gateways.open(id ?? settings.gatewayId))?.door,
-      types,
-      undeclared: settings.undeclaredTypes,
-      logger: logger.child({ service: 'door' }),
-      maxBodyBytes: settings.bodyMaxBytes,
-      ...(settings.httpToken === undefined ? {} : { token: settings.httpToken }),
-    }),
+    gatewayDoors(installation, async (id) => (await gateways.open(id ?? settings.gatewayId))?.door),
   )
+  app.route('/', operationsOf(installation, gateways, cloud))
   const server = await serveHttp(app as unknown as WebApp, { host: settings.httpHost, port: settings.httpPort })
   await lock.publish({ port: server.port, token }).catch(async (error: unknown) => {
     await server.close(0)
     throw error
   })
   return server
+}
+
+function operationsOf(installation: Installation, gateways: HostedGateways, cloud: CloudServices) {
+  const stores = [...installation.stores.values()].map(storeCheck)
+  const checks = [logCheck(installation), registryCheck(installation), ledgerCheck(installation.ledger), ...stores]
+  return operationsApp({
+    service: 'up',
+    httpToken: installation.settings.httpToken,
+    ready: readiness(checks, { clock: systemClock }),
+    metrics: () => [
+      ...gatewayMetrics(gateways.all.map(figuresOf)),
+      ...recoveryMetrics(cloud.recovery.counts),
+      ...sinkMetrics([...cloud.sinks].map(([store, { counts, health }]) => ({ store, counts, health }))),
+    ],
+  })
 }
 
 function statusOf(
@@ -148,8 +151,7 @@ function statusOf(
 }
 
 function sayWhereItRuns(terminal: Terminal, settings: Settings, port: number, demo: boolean): void {
-  const host = settings.httpHost.includes(':') ? `[${settings.httpHost}]` : settings.httpHost
-  const url = `http://${host}:${port}`
+  const url = addressOf(settings, port)
   terminal.say(`tidemark runs: page ${url}, door ${url}/readings, data in ${settings.dataDir}`)
   if (demo)
     terminal.say(
@@ -171,11 +173,4 @@ async function showLines(
     if (!signal.aborted) terminal.show(liveLines(gateways.all, verdicts))
     await systemClock.sleep(LINES_EVERY_MS, signal).catch(() => undefined)
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 }

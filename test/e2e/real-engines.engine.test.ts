@@ -53,6 +53,8 @@ engines.describe('on real engines', () => {
 
     const first = await startUp(dir.path, ['--no-demo'], env)
     await send(first.url, 'at-first')
+    // The stand-in for MongoDB does not start again where it was killed while it made its first tables.
+    expect(await proofNow(dir.path, '--wait', '60s')).toMatchObject({ code: 0 })
     await mongodb.kill()
     await send(first.url, 'without-mongodb')
     await mongodb.start()

@@ -13,6 +13,7 @@ function appWith(httpToken?: string) {
     httpToken,
     pageToken: 'page-secret',
     proof: async (gateway) => {
+      if (gateway === 'away') throw new TidemarkError('ledger-unavailable')
       if (gateway === 'nobody') throw new TidemarkError('usage-wrong', 'no such gateway')
       return proof
     },
@@ -32,6 +33,12 @@ describe('the status app', () => {
     expect(await page.text()).toContain('content="page-secret"')
     expect(await (await ask('/api/proof')).json()).toEqual(proof)
     expect((await ask('/api/proof?gateway=nobody')).status).toBe(404)
+  })
+
+  test('says that the ledger is away, instead of failing', async () => {
+    const answer = await appWith().ask('/api/proof?gateway=away')
+    expect(answer.status).toBe(503)
+    expect(await answer.json()).toMatchObject({ code: 'ledger-unavailable' })
   })
 
   test('asks for the token of the settings where one is set, and lets a browser sign in with it', async () => {

@@ -10,6 +10,10 @@ import { TidemarkError } from '../../../services/core/errors.ts'
 /** Every command there is, with the least it needs. */
 const COMMANDS: readonly (readonly string[])[] = [
   ['up'],
+  ['gateway'],
+  ['recovery'],
+  ['sink', '--store', 'mongodb'],
+  ['status'],
   ['generate'],
   ['import', 'a.csv', '--type', 't', '--sensor', 's'],
   ['export', '--store', 'embedded'],
@@ -72,6 +76,7 @@ function recorder({ fails, signal }: { fails?: unknown; signal?: AbortSignal } =
     },
     local: {
       up: here('up'),
+      service: here('service'),
       generate: here('generate'),
       import: here('import'),
       settings: here('settings'),
@@ -140,6 +145,23 @@ describe('the command line', () => {
     const { run, calls } = recorder()
     expect(await run(...argv)).toBe(0)
     expect(calls).toEqual([{ name: 'up', given, options }])
+  })
+
+  test.each([
+    [['gateway', '--data', 'd', '--port', '0'], { service: 'gateway', port: '0' }, { data: 'd' }],
+    [['recovery'], { service: 'recovery' }, {}],
+    [['sink', '--store', 'mongodb'], { service: 'sink', store: 'mongodb' }, {}],
+    [['status', '--config', 'c.yaml'], { service: 'status' }, { config: 'c.yaml' }],
+  ])('%j runs one service', async (argv, options, given) => {
+    const { run, calls } = recorder()
+    expect(await run(...argv)).toBe(0)
+    expect(calls).toEqual([{ name: 'service', given, options }])
+  })
+
+  test('a sink without its store is wrong usage', async () => {
+    const { run, calls } = recorder()
+    expect(await run('sink')).toBe(2)
+    expect(calls).toEqual([])
   })
 
   test('the data directory and the settings file may be named before or after the command', async () => {

@@ -165,7 +165,7 @@ describe('a command meets the data', () => {
     expect(context.said.out).toBe('open\n')
   })
 
-  test.each([['up'], ['settings'], ['clear', '--yes'], ['--no-demo']])(
+  test.each([['up'], ['recovery'], ['settings'], ['clear', '--yes'], ['--no-demo']])(
     '%s does not run from elsewhere',
     async (...argv) => {
       const context = await commandContext()

@@ -1,0 +1,117 @@
+/** Whether the engines of a process answer: waiting for them at its start, and saying so at any time. */
+
+import { delayMs } from '../core/delay.ts'
+import { TidemarkError } from '../core/errors.ts'
+import type { Clock, Random } from '../ports/clock.ts'
+import type { LedgerStore } from '../ports/ledger-store.ts'
+import type { ReadingStore } from '../ports/reading-store.ts'
+import type { Base } from './base.ts'
+
+export interface EngineCheck {
+  /** For people: `message log`, `store mongodb`. */
+  readonly engine: string
+  /** Rejects when the engine does not answer. */
+  ask(signal: AbortSignal): Promise<unknown>
+}
+
+export interface EngineState {
+  readonly engine: string
+  readonly ready: boolean
+  /** Why not. */
+  readonly reason?: string
+}
+
+export interface Waiting {
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: { warn(facts: object, sentence: string): void; info(facts: object, sentence: string): void }
+}
+
+const AGAIN = { firstMs: 500, maxMs: 10_000 }
+/** Longer than drivers take to say why there is no answer. */
+const ANSWER_MS = 6_000
+/** One look at the engines serves everybody who asks meanwhile. */
+const FRESH_MS = 1_000
+
+export function logCheck({ messageLog }: Pick<Base, 'messageLog'>): EngineCheck {
+  return { engine: 'message log', ask: (signal) => messageLog.probe(signal) }
+}
+
+export function registryCheck({ registry }: Pick<Base, 'registry'>): EngineCheck {
+  return { engine: 'schema registry', ask: () => registry.subjects() }
+}
+
+export function ledgerCheck(ledger: LedgerStore): EngineCheck {
+  return { engine: 'ledger', ask: () => ledger.gateways() }
+}
+
+export function storeCheck(store: ReadingStore): EngineCheck {
+  return { engine: `store ${store.name}`, ask: (signal) => store.probe(signal) }
+}
+
+/** Says once an episode what is waited for. Throws what another try does not help, and the signal's reason when aborted. */
+export async function untilAnswered(
+  checks: readonly EngineCheck[],
+  { clock, random, logger }: Waiting,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const { engine, ask } of checks) {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await unlessAborted(ask(signal), signal)
+        if (attempt > 1) logger.info({ engine }, 'the engine answers')
+        break
+      } catch (error) {
+        signal.throwIfAborted()
+        if (!(error instanceof TidemarkError) || !error.retryable) throw error
+        if (attempt === 1) logger.warn({ engine, err: error }, 'this process waits for an engine')
+      }
+      await clock.sleep(delayMs(attempt, { ...AGAIN, chance: random.next() }), signal)
+    }
+  }
+}
+
+/** Asks all of them at once, in bounded time. The answer is kept for a second. */
+export function readiness(
+  checks: readonly EngineCheck[],
+  { clock, answerMs = ANSWER_MS }: { readonly clock: Clock; readonly answerMs?: number },
+): () => Promise<readonly EngineState[]> {
+  let held: { readonly atMs: number; readonly states: Promise<readonly EngineState[]> } | undefined
+  return () => {
+    const atMs = clock.monotonicMs()
+    if (held === undefined || atMs - held.atMs > FRESH_MS) {
+      held = { atMs, states: Promise.all(checks.map((check) => stateOf(check, answerMs))) }
+    }
+    return held.states
+  }
+}
+
+async function stateOf({ engine, ask }: EngineCheck, answerMs: number): Promise<EngineState> {
+  const late = AbortSignal.timeout(answerMs)
+  try {
+    await unlessAborted(ask(late), late)
+    return { engine, ready: true }
+  } catch (error) {
+    const reason = late.aborted ? `no answer within ${answerMs / 1000} s` : messageOf(error)
+    return { engine, ready: false, reason }
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** The work goes on; only the wait for it ends. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const end = new AbortController()
+  const aborted = new Promise<never>((_, reject) => {
+    const stop = (): void => reject(signal.reason)
+    if (signal.aborted) stop()
+    else signal.addEventListener('abort', stop, { once: true, signal: end.signal })
+  })
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    end.abort()
+  }
+}

@@ -1,0 +1,130 @@
+/** The figures of the services as metrics, taken from what they count anyway at the moment somebody asks. */
+
+import type { Metric } from '../../infra/http/metrics-text.ts'
+import type { Proof } from '../commands/proof.ts'
+import type { JournalUsage } from '../ports/journal.ts'
+import type { Recovery } from '../recovery/recovery.ts'
+import type { Sink } from '../sink/sink.ts'
+
+export interface GatewayFigures {
+  readonly gateway: string
+  readonly usage: JournalUsage
+  /** Highest position of the open epoch. */
+  readonly head: number
+  readonly published: number
+  readonly linkUp: boolean
+  readonly answered: number
+}
+
+export interface SinkFigures extends Pick<Sink, 'counts' | 'health'> {
+  readonly store: string
+}
+
+type Rows<T> = readonly (readonly [name: string, help: string, value: (of: T) => number | null])[]
+
+const GATEWAY: Rows<GatewayFigures> = [
+  ['tidemark_journal_accepted_total', 'Readings accepted in the open epoch of the journal.', ({ head }) => head],
+  ['tidemark_journal_readings', 'Readings the journal holds.', ({ usage }) => usage.readings],
+  [
+    'tidemark_journal_unconfirmed_readings',
+    'Readings the journal holds that no receipt has confirmed.',
+    ({ usage }) => usage.unconfirmed,
+  ],
+  ['tidemark_journal_bytes', 'Bytes the rows of the journal take.', ({ usage }) => usage.bytes],
+  ['tidemark_journal_max_bytes', 'Room of the journal, JOURNAL_MAX_BYTES.', ({ usage }) => usage.maxBytes],
+  [
+    'tidemark_journal_oldest_timestamp_seconds',
+    'When the oldest reading of the journal was accepted.',
+    ({ usage }) => (usage.oldestMs === null ? null : usage.oldestMs / 1000),
+  ],
+  ['tidemark_uplink_published_total', 'Readings published by the live lane.', ({ published }) => published],
+  ['tidemark_link_up', '1 while the gateway reaches the message log.', ({ linkUp }) => Number(linkUp)],
+  ['tidemark_responder_answered_total', 'Recovery requests answered.', ({ answered }) => answered],
+]
+
+const RECOVERY: Rows<Recovery['counts']> = [
+  ['tidemark_recovery_requests_total', 'Requests sent to gateways.', ({ requests }) => requests],
+  [
+    'tidemark_recovery_requested_positions_total',
+    'Positions that gateways were asked for.',
+    ({ requestedPositions }) => requestedPositions,
+  ],
+  ['tidemark_recovery_expired_requests_total', 'Requests that passed their deadline.', ({ expired }) => expired],
+  ['tidemark_recovery_receipts_total', 'Receipts sent to gateways.', ({ receipts }) => receipts],
+  [
+    'tidemark_recovery_undecodable_records_total',
+    'Records that are not of tidemark.',
+    ({ undecodable }) => undecodable,
+  ],
+]
+
+const SINK: Rows<SinkFigures> = [
+  ['tidemark_sink_records_total', 'Records read from the log.', ({ counts }) => counts.records],
+  ['tidemark_sink_undecodable_records_total', 'Records put in quarantine unread.', ({ counts }) => counts.undecodable],
+  ['tidemark_sink_store_up', '0 while the store refuses or does not answer.', ({ health }) => Number(!health.away)],
+]
+
+const OUTCOMES = ['stored', 'duplicate', 'conflict', 'rejected'] as const
+
+type GatewayVerdict = Proof['gateways'][number]
+
+const PROOF: Rows<GatewayVerdict> = [
+  ['tidemark_gateway_complete', '1 while every due reading has landed.', ({ state }) => Number(state === 'complete')],
+  ['tidemark_gateway_connected', '1 while its marks are fresh.', ({ connected }) => Number(connected)],
+  [
+    'tidemark_gateway_last_mark_timestamp_seconds',
+    'When the log took its newest mark.',
+    ({ last_mark: mark }) => (mark === null ? null : Date.parse(mark) / 1000),
+  ],
+  ['tidemark_gateway_accepted_readings', 'Readings it is known to have accepted.', ({ accepted }) => accepted],
+  ['tidemark_gateway_settled_readings', 'Of those, settled in every required store.', ({ settled }) => settled],
+  ['tidemark_gateway_pending_readings', 'Of those, not settled yet.', ({ pending }) => pending],
+  ['tidemark_gateway_void_readings', 'Of those, declared gone by the gateway.', (each) => each.void],
+  ['tidemark_gateway_lost_readings', 'Of those, written off by an operator.', ({ lost }) => lost],
+]
+
+const STORE_FIGURES = ['landed', 'missing', 'conflict', 'rejected'] as const
+
+export function gatewayMetrics(gateways: readonly GatewayFigures[]): Metric[] {
+  return metricsOf(GATEWAY, gateways, ({ gateway }) => ({ gateway }))
+}
+
+export function recoveryMetrics(counts: Recovery['counts']): Metric[] {
+  return metricsOf(RECOVERY, [counts], () => ({}))
+}
+
+export function sinkMetrics(sinks: readonly SinkFigures[]): Metric[] {
+  const outcomes = sinks.flatMap(({ store, counts }) =>
+    OUTCOMES.map((outcome) => ({ labels: { store, outcome }, value: counts[outcome] })),
+  )
+  const help = 'Readings by what became of them in the store.'
+  return [
+    ...metricsOf(SINK, sinks, ({ store }) => ({ store })),
+    { name: 'tidemark_sink_readings_total', help, samples: outcomes },
+  ]
+}
+
+/** What the ledger knows. It may go down again: readings can be revoked, and stores begin a new generation. */
+export function proofMetrics({ gateways }: Proof): Metric[] {
+  const samples = gateways.flatMap(({ gateway, stores }) =>
+    Object.entries(stores).flatMap(([store, verdict]) =>
+      STORE_FIGURES.map((state) => ({ labels: { gateway, store, state }, value: verdict[state] })),
+    ),
+  )
+  const help = 'Readings of a gateway by how they stand in a required store.'
+  return [
+    ...metricsOf(PROOF, gateways, ({ gateway }) => ({ gateway })),
+    { name: 'tidemark_store_readings', help, samples },
+  ]
+}
+
+function metricsOf<T>(rows: Rows<T>, all: readonly T[], labels: (of: T) => Readonly<Record<string, string>>): Metric[] {
+  return rows.map(([name, help, value]) => ({
+    name,
+    help,
+    samples: all.flatMap((each) => {
+      const found = value(each)
+      return found === null ? [] : [{ labels: labels(each), value: found }]
+    }),
+  }))
+}

@@ -1,0 +1,109 @@
+/** `tidemark gateway`, `recovery`, `sink` and `status`: each service in a process of its own, on engines that several processes reach. */
+
+import { statusApp } from '../../infra/http/status-app.ts'
+import { LEDGERS, READING_STORES } from '../../infra/index.ts'
+import { systemClock, systemRandom } from '../../infra/system.ts'
+import type { ExitCode } from '../commands/context.ts'
+import { proofOf } from '../commands/proof.ts'
+import { invariant } from '../core/errors.ts'
+import { aborted, dataWatch } from './asked-to-end.ts'
+import { type Base, openBase, placeOf } from './base.ts'
+import { foldAgainIfNew, recoveryOf, sinkOf } from './cloud-services.ts'
+import { type EngineCheck, ledgerCheck, logCheck, readiness, registryCheck, storeCheck } from './engine-checks.ts'
+import { figuresOf, gatewayDoors, journalCheck } from './gateway-doors.ts'
+import { HostedGateways } from './hosted-gateways.ts'
+import { lockedDataDir } from './installation.ts'
+import { gatewayMetrics, proofMetrics, recoveryMetrics, sinkMetrics } from './metric-samples.ts'
+import { OpenedParts } from './opened-parts.ts'
+import type { Service } from './service-needs.ts'
+import { runGroupService, type ServiceRun, sayWhere, serveOperations } from './service-process.ts'
+import { openTerminal } from './terminal.ts'
+
+/** Settings are such that the service can run: see `service-needs.ts`. */
+export function runService(service: Service, run: ServiceRun, store?: string): Promise<ExitCode> {
+  if (service === 'gateway') return runGateway(run)
+  if (service === 'recovery') return runRecovery(run)
+  if (service === 'status') return runStatus(run)
+  const name = run.settings.stores.find((each) => each === store)
+  invariant(name !== undefined, 'a sink runs for one of the stores')
+  return runSink(run, name)
+}
+
+function runRecovery(run: ServiceRun): Promise<ExitCode> {
+  return runGroupService('recovery', run, async (base, place, parts) => {
+    const ledger = parts.keep(await LEDGERS[run.settings.ledger](place))
+    const recovery = recoveryOf(base, ledger)
+    return {
+      checks: [logCheck(base), registryCheck(base), ledgerCheck(ledger)],
+      metrics: () => recoveryMetrics(recovery.counts),
+      prepare: [topicsStand(base), { engine: 'message log', ask: () => foldAgainIfNew(base.messageLog, ledger) }],
+      run: (signal) => recovery.run(signal),
+    }
+  })
+}
+
+function runSink(run: ServiceRun, name: (typeof run.settings.stores)[number]): Promise<ExitCode> {
+  return runGroupService(`sink ${name}`, run, async (base, place, parts) => {
+    const store = parts.keep(await READING_STORES[name](place))
+    const sink = sinkOf(base, store)
+    return {
+      checks: [logCheck(base), registryCheck(base), storeCheck(store)],
+      metrics: () => sinkMetrics([{ store: name, counts: sink.counts, health: sink.health }]),
+      prepare: [topicsStand(base)],
+      run: (signal) => sink.run(signal),
+    }
+  })
+}
+
+/** Captures from the first moment on, whether or not log and registry answer: its link may be away at any time. */
+async function runGateway({ settings, signal }: ServiceRun): Promise<ExitCode> {
+  const terminal = openTerminal(settings)
+  const data = dataWatch(terminal.logger)
+  await using parts = new OpenedParts()
+  await lockedDataDir(settings, parts)
+  const base = await openBase(placeOf(settings, terminal.logger, parts, data.failed), parts)
+  await using gateways = new HostedGateways(base, data.failed)
+  const hosted = await gateways.open(settings.gatewayId)
+  invariant(hosted !== undefined, 'a gateway with a name is opened')
+  const doors = gatewayDoors(base, async (id) =>
+    id === undefined || id === settings.gatewayId ? hosted.door : undefined,
+  )
+  const operations = {
+    service: 'gateway',
+    ready: readiness([journalCheck(hosted)], { clock: systemClock }),
+    metrics: () => gatewayMetrics([figuresOf(hosted)]),
+  }
+  await using server = await serveOperations(settings, operations, doors)
+  sayWhere(terminal, `gateway ${settings.gatewayId}`, settings, server, '/readings')
+  await aborted(AbortSignal.any([signal, data.signal]))
+  return data.code
+}
+
+/** The page and the proof, from the ledger alone. */
+async function runStatus({ settings, signal }: ServiceRun): Promise<ExitCode> {
+  const terminal = openTerminal(settings)
+  await using parts = new OpenedParts()
+  const ledger = parts.keep(await LEDGERS[settings.ledger](placeOf(settings, terminal.logger, parts)))
+  const proof = (gateway?: string) => proofOf({ ledger, settings, clock: systemClock }, gateway)
+  const page = statusApp({
+    httpToken: settings.httpToken,
+    pageToken: systemRandom.hex(24),
+    proof,
+    hosted: () => [],
+    setLink: () => undefined,
+  })
+  const operations = {
+    service: 'status',
+    ready: readiness([ledgerCheck(ledger)], { clock: systemClock }),
+    metrics: async () => proofMetrics(await proof()),
+  }
+  await using server = await serveOperations(settings, operations, page)
+  sayWhere(terminal, 'status', settings, server, '/')
+  await aborted(signal)
+  return 0
+}
+
+/** Creates what is missing; where partitions differ, nothing can run. */
+function topicsStand({ messageLog }: Base): EngineCheck {
+  return { engine: 'message log', ask: () => messageLog.applyTopics() }
+}
