@@ -153,7 +153,7 @@ const RULES: readonly { readonly rule: Rule; readonly bad: readonly Sample[]; re
       ['schemas/a.ts', `// ${['TO', 'DO'].join('')}: later`],
       ['schemas/a.ts', `// ${['FIX', 'ME'].join('')}`],
     ],
-    good: [['infra/a.ts', "const a = './work/main' + 'https://host/root/x' // to do"]],
+    good: [['infra/a.ts', `const a = '.${['', 'work', 'main'].join('/')}' + 'https://host/${'root'}/x' // to do`]],
   },
 ]
 
