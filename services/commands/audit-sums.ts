@@ -32,7 +32,7 @@ export interface Found {
   readonly sum: Uint8Array
 }
 
-function keyOf(day: SeriesDay): string {
+export function keyOf(day: SeriesDay): string {
   return `${day.gateway}/${day.type}/${day.sensor}/${day.day}`
 }
 
@@ -76,16 +76,21 @@ function inScope(day: SeriesDay, scope: AuditScope): boolean {
   )
 }
 
-/**
- * Reads the store back and sums digests computed anew from what it holds. Readings accepted after the manifest row was counted are left out: those of
- * its epoch past its seq, and those of epochs that `isLater` says began after it.
- */
+/** Whether epoch `epoch` of the gateway began after epoch `than`. */
+export type IsLater = (gateway: GatewayId, epoch: Epoch, than: Epoch) => boolean
+
+/** Whether the position was accepted before one of the day's manifest rows was counted: of its epoch up to its seq, or of an epoch before it. */
+export function isCounted(day: Expected, epoch: Epoch, seq: number, isLater: IsLater): boolean {
+  return day.asOf.some((each) => (each.epoch === epoch ? seq <= each.seq : !isLater(day.gateway, epoch, each.epoch)))
+}
+
+/** Reads the store back and sums digests computed anew from what it holds. Readings accepted after the manifest row was counted are left out. */
 export async function foundSums(
   context: CommandContext,
   store: ReadingStore,
   scope: AuditScope,
   expected: ReadonlyMap<string, Expected>,
-  isLater: (gateway: GatewayId, epoch: Epoch, than: Epoch) => boolean,
+  isLater: IsLater,
 ): Promise<ReadonlyMap<string, Found>> {
   const out = new Map<string, Found>()
   const filter = {
@@ -96,11 +101,9 @@ export async function foundSums(
   for await (const batch of store.read(filter, context.signal)) {
     for (const { gateway, epoch, reading } of batch) {
       const key = keyOf({ gateway, type: reading.type, sensor: reading.sensor, day: dayOf(reading.ms) })
-      const asOf = expected.get(key)?.asOf ?? []
+      const want = expected.get(key)
       // Without positions all of it counts: what came later makes the day unequal here, and equal once the gateway is asked for it.
-      const isCounted = (each: Expected['asOf'][number]): boolean =>
-        epoch === undefined || (each.epoch === epoch ? reading.seq <= each.seq : !isLater(gateway, epoch, each.epoch))
-      if (asOf.length > 0 && !asOf.some(isCounted)) continue
+      if (want !== undefined && epoch !== undefined && !isCounted(want, epoch, reading.seq, isLater)) continue
       let held = out.get(key)
       if (held === undefined) {
         held = { count: 0, sum: emptySum() }

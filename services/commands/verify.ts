@@ -2,8 +2,8 @@
 
 import { sumHex } from '../../schemas/canonical.ts'
 import type { Epoch, GatewayId } from '../../schemas/reading.ts'
-import type { EpochRanges, Revoked } from '../../schemas/records/events.ts'
-import { dayStartMs } from '../../schemas/time.ts'
+import type { EpochRanges, QuarantineEntry, Revoked } from '../../schemas/records/events.ts'
+import { dayOf, dayStartMs } from '../../schemas/time.ts'
 import { type Ledger, ledgerFromRows, storeEpoch } from '../core/ledger.ts'
 import { contains, rangesOf } from '../core/range-set.ts'
 import { inOrder } from '../core/verdict.ts'
@@ -16,7 +16,10 @@ import {
   expectedSums,
   type Found,
   foundSums,
+  type IsLater,
+  isCounted,
   isEqual,
+  keyOf,
   leaveOut,
   type SeriesDay,
   timeKey,
@@ -38,6 +41,12 @@ export interface DayDifference extends SeriesDay {
   readonly differing: number
   /** What was found out, for people. */
   readonly note: string
+}
+
+type Refused = NonNullable<QuarantineEntry['identity']> & { readonly gateway: GatewayId }
+
+function positionKey(gateway: GatewayId, epoch: Epoch, seq: number): string {
+  return `${gateway} ${epoch} ${seq}`
 }
 
 interface StoreAudit {
@@ -95,12 +104,13 @@ async function auditStore(
 ): Promise<StoreAudit> {
   const generation = await store.generation()
   const expected = await expectedSums(context, scope)
-  await leaveOutRefused(context, store.name, expected, ledgers)
   const order = epochRanks(ledgers)
-  const isLater = (gateway: GatewayId, epoch: Epoch, than: Epoch): boolean => {
+  const isLater: IsLater = (gateway, epoch, than) => {
     const ranks = order.get(gateway)
     return (ranks?.get(epoch) ?? 0) > (ranks?.get(than) ?? Number.MAX_SAFE_INTEGER)
   }
+  const refused = await refusedOf(context, store.name, ledgers)
+  leaveOutRefused(refused.values(), expected, isLater)
   const found = await foundSums(context, store, scope, expected, isLater)
   const unequal = [...new Set([...expected.keys(), ...found.keys()])]
     .filter((key) => !isEqual(expected.get(key), found.get(key)))
@@ -113,7 +123,7 @@ async function auditStore(
     const [want, held] = [expected.get(key), found.get(key)]
     if (want === undefined) differences.push(unexpected(store.name, key, held))
     else {
-      const { difference, missing } = await examine(context, store, want, held, silent)
+      const { difference, missing } = await examine(context, store, want, held, refused, silent)
       if (difference !== undefined) differences.push(difference)
       if (missing.length > 0)
         revoked += await revoke(context, store.name, generation, want.gateway, missing, ledgers, ends)
@@ -136,31 +146,31 @@ function epochRanks(ledgers: ReadonlyMap<GatewayId, Ledger>): ReadonlyMap<Gatewa
   )
 }
 
-/** Conflicts and rejects are in the manifests and, rightly, not in the store. Those that landed after all are. */
-async function leaveOutRefused(
+/** What the store rightly does not hold, by position: conflicts and rejects, unless they landed after all. Every generation of the store refuses them anew. */
+async function refusedOf(
   context: CommandContext,
   store: string,
-  expected: ReadonlyMap<string, Expected>,
   ledgers: ReadonlyMap<GatewayId, Ledger>,
-): Promise<void> {
-  // Every generation of the store refuses it anew.
-  const seen = new Set<string>()
+): Promise<ReadonlyMap<string, Refused>> {
+  const out = new Map<string, Refused>()
   for await (const { entry } of openEntries(context)) {
     const { identity } = entry
     if (entry.store !== store || identity === undefined) continue
-    const position = `${entry.gateway} ${identity.epoch} ${identity.seq}`
-    if (seen.has(position)) continue
-    seen.add(position)
-    const ledger = ledgers.get(entry.gateway as GatewayId)
+    const gateway = entry.gateway as GatewayId
+    const ledger = ledgers.get(gateway)
     const epoch = ledger?.epochs.get(identity.epoch)
     if (ledger === undefined || epoch === undefined) continue
     if (contains(storeEpoch(epoch, ledger.head.stores[store]).landed, identity.seq)) continue
-    for (const want of expected.values()) {
-      const same = want.gateway === entry.gateway && want.type === identity.type && want.sensor === identity.sensor
-      if (same && dayStartMs(want.day) <= identity.ms && identity.ms < dayStartMs(want.day) + DAY_MS) {
-        leaveOut(want, identity.digest)
-      }
-    }
+    out.set(positionKey(gateway, identity.epoch, identity.seq), { ...identity, gateway })
+  }
+  return out
+}
+
+/** Those of them that the manifests count. */
+function leaveOutRefused(refused: Iterable<Refused>, expected: ReadonlyMap<string, Expected>, isLater: IsLater): void {
+  for (const { gateway, type, sensor, ms, epoch, seq, digest } of refused) {
+    const want = expected.get(keyOf({ gateway, type, sensor, day: dayOf(ms) }))
+    if (want !== undefined && isCounted(want, epoch, seq, isLater)) leaveOut(want, digest)
   }
 }
 
@@ -182,6 +192,7 @@ async function examine(
   store: ReadingStore,
   want: Expected,
   found: Found | undefined,
+  refused: ReadonlyMap<string, Refused>,
   silent: Set<GatewayId>,
 ): Promise<{ readonly difference: DayDifference | undefined; readonly missing: readonly Missing[] }> {
   const { gateway, type, sensor, day } = want
@@ -195,8 +206,10 @@ async function examine(
     const note = 'the gateway did not answer, so it is not known which readings; run verify again when it is connected'
     return { difference: { ...base, missing: 0, differing: 0, note }, missing: [] }
   }
-  const counted = answer.filter((each) =>
-    want.asOf.some((asOf) => asOf.epoch !== each.epoch || each.reading.seq <= asOf.seq),
+  const counted = answer.filter(
+    ({ epoch, reading }) =>
+      !refused.has(positionKey(gateway, epoch, reading.seq)) &&
+      want.asOf.some((asOf) => asOf.epoch !== epoch || reading.seq <= asOf.seq),
   )
   const missing = counted.filter((each) => !content.has(timeKey(each.reading)))
   const differing = counted.filter((each) => {

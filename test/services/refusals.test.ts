@@ -35,6 +35,34 @@ describe('what can not land', () => {
     expect(await audited()).toBe(0)
   })
 
+  test('leaves a reading that its store can not hold out of an audit whose manifest does not count it yet', async () => {
+    world.store.refuses = ({ reading }) => reading.ms === T0 + 4_000 || reading.ms === T0 + 14_000
+    const g1 = await world.startGateway('g1')
+    const rejected = async (count: number): Promise<void> => {
+      const isSo = async (): Promise<boolean> => (await world.proof('g1')).stores.embedded?.rejected === count
+      await world.clock.until(`${count} rejected`, isSo)
+      await world.clock.advance(20_000)
+    }
+    await accept(g1, offers(10, T0))
+    await rejected(1)
+    world.lose = (topic) => topic === 'manifests'
+    await accept(g1, offers(10, T0 + 10_000))
+    await rejected(2)
+    expect(await audited(), world.printed()).toBe(0)
+  })
+
+  test('sends again only what is missing of a day from which its store also refused a reading', async () => {
+    world.store.refuses = ({ reading }) => reading.ms === T0 + 4_000
+    const g1 = await world.startGateway('g1')
+    await accept(g1, offers(10, T0))
+    await world.clock.until('closed', async () => (await world.proof('g1')).state === 'closed')
+    await world.clock.advance(20_000)
+    await world.removeStored(({ reading }) => reading.ms === T0 + 2_000)
+    world.printed()
+    expect(await audited('--json')).toBe(1)
+    expect(JSON.parse(world.printed()).stores).toMatchObject([{ revoked: 1, differences: [{ missing: 1 }] }])
+  })
+
   test('quarantines other values at an identity that is taken, and lands them at the next nanosecond when redriven', async () => {
     const first = await world.startGateway('g1')
     await accept(first, offers(3, T0))

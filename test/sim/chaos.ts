@@ -44,6 +44,7 @@ export class Chaos {
     }
     log.reachable = true
     log.start()
+    log.lagsUntilMs.clear()
     ledger.reachable = true
     for (const { route } of gateways.values()) {
       route.cut = route.mute = route.deaf = false
@@ -83,6 +84,7 @@ export class Chaos {
       case 'log-crash':
       case 'member-evicted':
       case 'member-joins':
+      case 'topic-lags':
       case 'log-trimmed':
       case 'offsets-reset':
         return this.#strikeLog(kind, chance)
@@ -121,6 +123,9 @@ export class Chaos {
       chance.pick(members).putOut()
     } else if (kind === 'member-joins') {
       return this.#invite(chance)
+    } else if (kind === 'topic-lags') {
+      const lagging = `sink-${chance.pick(stores).name} ${chance.pick(SINK_TOPICS)}`
+      log.lagsUntilMs.set(lagging, this.#world.scheduler.nowMs + chance.skewed(500, 40_000))
     } else if (!log.up) {
       return false
     } else if (kind === 'log-trimmed') {

@@ -40,6 +40,8 @@ export async function requestsOf(
       const decoded = await codec.decode('recovery_data_request', value)
       if (!decoded.ok || decoded.record.window !== undefined) continue
       const { requestId, gateway, ranges } = decoded.record
+      // The log may hold a request twice: it was asked when it was first there.
+      if (requests.some((each) => each.requestId === requestId)) continue
       const had = { landed: landed.of(gateway, ranges), coming: lane.of(gateway, ranges) }
       requests.push({ requestId, gateway, at, asked: ranges, ...had })
     } else if (topic === 'quarantine') {

@@ -9,7 +9,7 @@ import { check } from '../checker/checker.ts'
 import type { History, Span } from '../checker/history.ts'
 import { Chance } from './chance.ts'
 import { Chaos } from './chaos.ts'
-import { type FaultClass, type Faults, swarm } from './faults.ts'
+import { EXCUSING, type FaultClass, type Faults, swarm } from './faults.ts'
 import { auditDifference, writeOffGone } from './operator.ts'
 import { countedOf, heldOf } from './recorder.ts'
 import type { Trace } from './scheduler.ts'
@@ -62,12 +62,8 @@ const OPERATOR_MS = 180_000
 const LOOK_MS = 1_000
 /** So many times as often do faults strike in a short run. */
 const DENSER = 4
-/** A request, or the answer to the one before it, may come or be heard so late that they cross. */
-const DELAYING: readonly FaultClass[] = ['call-slow', 'sent-late', 'process-frozen']
 /** One seed of so many is audited at the end. */
 const AUDIT_EVERY = 4
-/** What takes from a store, or from its way, what it had or was bound to come to: then it has to be asked for again. */
-const LOSING: readonly FaultClass[] = ['log-trimmed', 'offsets-reset', 'store-wiped', 'store-restored']
 
 /** So large a part of all runs is short; and where longer ones are asked for. */
 const SHORT = 0.8
@@ -243,7 +239,7 @@ async function historyOf(world: SimWorld, requests: NonNullable<History['request
 
 /** Whether a request can be for what has landed by the time that it is on the log. */
 function isAskedInVain(faults: Faults): boolean {
-  return [...LOSING, ...DELAYING].some((kind) => faults.has(kind))
+  return EXCUSING.some((kind) => faults.has(kind))
 }
 
 async function countedIn(world: SimWorld): Promise<NonNullable<History['counted']>> {

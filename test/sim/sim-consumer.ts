@@ -9,6 +9,8 @@ import { away, type LogClient } from './sim-log.ts'
 /** After the death of a member its partitions wait so long for the next owner. */
 const SESSION_MS = 10_000
 
+type Records = Extract<ConsumerEvent, { readonly kind: 'records' }>
+
 export class SimConsumer implements Consumer {
   readonly #client: LogClient
   readonly #options: ConsumeOptions
@@ -33,14 +35,24 @@ export class SimConsumer implements Consumer {
     const member = this.#join()
     await using session = this.#client.session(signal)
     const read = member.events(session.signal)[Symbol.asyncIterator]()
+    const lagging = new Lagging(this.#client, this.#options.group)
+    let next: Promise<IteratorResult<ConsumerEvent>> | undefined
     for (;;) {
-      const next = await unlessAborted(process.deliver(read.next(), 'polls', this.#client.delayMs), signal)
-      if (next.done === true) {
+      const late = lagging.take()
+      if (late !== undefined) {
+        yield late
+        continue
+      }
+      next ??= process.deliver(read.next(), 'polls', this.#client.delayMs)
+      const got = await unlessAborted(lagging.isEmpty ? next : Promise.race([next, lagging.isOver()]), signal)
+      if (got === undefined) continue
+      next = undefined
+      if (got.done === true) {
         if (this.#closed) return
         throw away('the member was put out of its group')
       }
       if (!this.#client.hears) throw away('the log is away')
-      yield next.value
+      if (!lagging.keeps(got.value)) yield got.value
     }
   }
 
@@ -91,5 +103,47 @@ export class SimConsumer implements Consumer {
     this.#member = undefined
     this.#forget()
     void member?.[Symbol.asyncDispose]()
+  }
+}
+
+/** Holds back the records of a topic that lags, so that others overtake them. */
+class Lagging {
+  readonly #client: LogClient
+  readonly #group: string
+  #held: Records[] = []
+
+  constructor(client: LogClient, group: string) {
+    this.#client = client
+    this.#group = group
+  }
+
+  /** False for what goes on at once. What is read again later, because its partition went away or began anew, is forgotten. */
+  keeps(event: ConsumerEvent): boolean {
+    if (event.kind === 'revoked') this.#held = this.#held.filter((each) => !event.partitions.includes(each.partition))
+    if (event.kind === 'assigned') this.#held = []
+    if (event.kind !== 'records' || this.#forMs(event.topic) === 0) return false
+    this.#held.push(event)
+    return true
+  }
+
+  take(): Records | undefined {
+    const at = this.#held.findIndex(({ topic }) => this.#forMs(topic) === 0)
+    return at < 0 ? undefined : this.#held.splice(at, 1)[0]
+  }
+
+  get isEmpty(): boolean {
+    return this.#held.length === 0
+  }
+
+  /** Resolves when the next of what it holds is due. */
+  isOver(): Promise<undefined> {
+    const { process } = this.#client
+    const inMs = Math.min(...this.#held.map(({ topic }) => this.#forMs(topic)))
+    return process.deliver(Promise.resolve(undefined), 'the topic no longer lags', () => inMs)
+  }
+
+  #forMs(topic: TopicName): number {
+    const { lagsUntilMs, machine } = this.#client.server
+    return Math.max(0, (lagsUntilMs.get(`${this.#group} ${topic}`) ?? 0) - machine.scheduler.nowMs)
   }
 }

@@ -57,6 +57,8 @@ export class LogServer {
   readonly sessions = new Set<Session>()
   readonly members = new Set<Member>()
   reachable = true
+  /** By group and topic: what its members read of it they get not before then. */
+  readonly lagsUntilMs = new Map<string, number>()
   onAppended: Appended = () => undefined
   #process: Process
   #log: EmbeddedMessageLog
