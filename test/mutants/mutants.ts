@@ -1,22 +1,13 @@
 /** `npm run mutants`: breaks the product in many ways, one at a time, and shows that the simulation notices each: how many seeds it took, and by what verdict. */
 
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { packageFile } from '../../services/main/package-files.ts'
 import { writeCounts } from '../support/written-counts.ts'
-
-interface Mutant {
-  readonly id: string
-  readonly why: string
-  readonly file: string
-  readonly find: string
-  readonly replace: string
-  /** The classes of verdict that it deserves; another one says that the checker mistakes one fault for another. */
-  readonly verdicts: readonly string[]
-}
+import { type Mutant, mutated, readMutants } from './read-mutants.ts'
 
 interface Caught {
   readonly tried: number
@@ -41,7 +32,7 @@ const SEEDS_A_RUN = 25
 const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '150' },
-    from: { type: 'string', default: '1' },
+    from: { type: 'string' },
     only: { type: 'string' },
     results: { type: 'string' },
   },
@@ -57,9 +48,10 @@ try {
     const caught = attempt(mutant)
     const isRight = caught.verdict !== undefined && mutant.verdicts.includes(caught.verdict)
     if (!isRight) survivors += 1
-    const seeds = `${caught.verdict === undefined ? 'SURVIVED ' : isRight ? '' : 'MISTAKEN '}${caught.tried}`
+    const fault = caught.verdict === undefined ? 'SURVIVED ' : isRight ? '' : 'MISTAKEN '
+    const tried = isKept(mutant) ? `seed ${mutant.seed}` : `${caught.tried} seeds`
     process.stdout.write(
-      `${mutant.id.padEnd(26)} ${seeds.padStart(12)} seeds  ${(caught.verdict ?? '').padEnd(20)} ${mutant.why}\n`,
+      `${mutant.id.padEnd(26)} ${`${fault}${tried}`.padStart(18)}  ${(caught.verdict ?? '').padEnd(20)} ${mutant.why}\n`,
     )
   }
 } finally {
@@ -69,36 +61,22 @@ process.stdout.write(`${mutants.length - survivors} of ${mutants.length} mutants
 if (values.results !== undefined) writeCounts(values.results, mutants.length - survivors, survivors)
 process.exitCode = survivors > 0 ? 1 : 0
 
-function readMutants(): readonly Mutant[] {
-  const dir = packageFile('test/mutants')
-  return readdirSync(dir)
-    .filter((name) => name.endsWith('.json'))
-    .toSorted()
-    .map((name) => {
-      const mutant = {
-        id: name.slice(0, -5),
-        ...(JSON.parse(readFileSync(join(dir, name), 'utf8')) as Omit<Mutant, 'id'>),
-      }
-      const matches = readFileSync(packageFile(mutant.file), 'utf8').split(mutant.find).length - 1
-      if (matches !== 1)
-        throw new Error(`${name}: expected one match in ${mutant.file}, came ${matches}; mend the mutant`)
-      return mutant
-    })
+/** Whether its own seed is the one to try; another search is begun with `--from`. */
+function isKept(mutant: Mutant): mutant is Mutant & { readonly seed: number } {
+  return mutant.seed !== undefined && values.from === undefined
 }
 
-function attempt({ file, find, replace }: Mutant): Caught {
-  const path = join(copy, file)
+function attempt(mutant: Mutant): Caught {
+  const path = join(copy, mutant.file)
   const whole = readFileSync(path, 'utf8')
-  writeFileSync(
-    path,
-    whole.replace(find, () => replace),
-  )
+  writeFileSync(path, mutated(mutant, whole))
   try {
     // A mutant may leave something unused: the compiler says so and emits all the same.
     spawnSync(process.execPath, [join(copy, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'], {
       cwd: copy,
     })
-    const [from, seeds] = [Number(values.from), Number(values.seeds)]
+    if (isKept(mutant)) return caughtWithin(mutant.seed, 1)
+    const [from, seeds] = [Number(values.from ?? 1), Number(values.seeds)]
     for (let tried = 0; tried < seeds; tried += SEEDS_A_RUN) {
       const caught = caughtWithin(from + tried, Math.min(SEEDS_A_RUN, seeds - tried))
       if (caught.verdict !== undefined) return { ...caught, tried: tried + caught.tried }

@@ -119,9 +119,13 @@ class Lagging {
 
   /** False for what goes on at once. What is read again later, because its partition went away or began anew, is forgotten. */
   keeps(event: ConsumerEvent): boolean {
-    if (event.kind === 'revoked') this.#held = this.#held.filter((each) => !event.partitions.includes(each.partition))
-    if (event.kind === 'assigned') this.#held = []
-    if (event.kind !== 'records' || this.#forMs(event.topic) === 0) return false
+    if (event.kind !== 'records') {
+      const gone = event.kind === 'revoked' ? event.partitions : event.partitions.map((each) => each.partition)
+      this.#held = this.#held.filter(({ partition }) => !gone.includes(partition))
+      return false
+    }
+    const isInTurn = this.#held.every(({ topic }) => topic !== event.topic)
+    if (isInTurn && this.#forMs(event.topic) === 0) return false
     this.#held.push(event)
     return true
   }

@@ -1,9 +1,10 @@
 /** `npm run sim`: runs seeds of the simulation, and says what it found and how to see it again. */
 
-import { createWriteStream, readFileSync } from 'node:fs'
+import { createWriteStream } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { loadMessageTypes } from '../../infra/embedded/message-types.ts'
 import { packageFile } from '../../services/main/package-files.ts'
+import { readMutants } from '../mutants/read-mutants.ts'
 import { writeCounts } from '../support/written-counts.ts'
 import { Batch } from './batch.ts'
 import { mix } from './chance.ts'
@@ -15,10 +16,6 @@ import type { Plan } from './sim-world.ts'
 const USAGE = `npm run sim -- [--seed S|COMMIT] [--seeds N] [--longer] [--regressions] [--gateways N] [--readings N] [--faults A,B|none] [--until STEP] [--trace FILE] [--no-shrink]
 fault classes: ${FAULT_CLASSES.join(' ')}
 `
-const REGRESSIONS = JSON.parse(readFileSync(packageFile('test/sim/regressions.json'), 'utf8')) as readonly {
-  readonly seed: number
-  readonly why: string
-}[]
 /** One seed of so many is run twice. */
 const TWICE_EVERY = 20
 const SHRINK_RUNS = 60
@@ -75,7 +72,7 @@ async function run(): Promise<number> {
 
 /** A commit's id is a seed too: the number in its first digits. */
 function seedsToRun(): readonly number[] {
-  if (values.regressions) return REGRESSIONS.map((each) => each.seed)
+  if (values.regressions) return readMutants().flatMap(({ seed }) => (seed === undefined ? [] : [seed]))
   const first = /^[0-9a-f]{40}$/.test(values.seed) ? Number.parseInt(values.seed.slice(0, 7), 16) : Number(values.seed)
   if (!Number.isSafeInteger(first))
     throw new Error(`expected a whole number or a commit, came ${values.seed}\n${USAGE}`)
