@@ -9,7 +9,7 @@ import type {
   LogRecord,
 } from '../../services/ports/message-log.ts'
 import { PARTITIONS, type TopicName } from '../../topics/index.ts'
-import type { Bell } from './bell.ts'
+import type { Bell } from '../waiting.ts'
 import type { CommittedOffsets } from './committed-offsets.ts'
 import type { ReadRequest } from './log-records.ts'
 

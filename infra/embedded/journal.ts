@@ -17,7 +17,7 @@ import type {
   Receipt,
   WindowFilter,
 } from '../../services/ports/journal.ts'
-import { Bell } from './bell.ts'
+import { Bell } from '../waiting.ts'
 import { Appender } from './journal-append.ts'
 import { confirm, sameStores, unconfirm } from './journal-epochs.ts'
 import { DAY_MS } from './journal-manifests.ts'

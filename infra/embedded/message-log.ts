@@ -14,7 +14,7 @@ import type {
   TopicState,
 } from '../../services/ports/message-log.ts'
 import { PARTITIONS, type TopicName } from '../../topics/index.ts'
-import { Bell, unlessAborted } from './bell.ts'
+import { Bell, unlessAborted } from '../waiting.ts'
 import { CommittedOffsets } from './committed-offsets.ts'
 import { Group, type GroupLog } from './group.ts'
 import type { Kv } from './kv.ts'

@@ -2,7 +2,7 @@
 
 import type { LogRecord } from '../../services/ports/message-log.ts'
 import type { TopicName } from '../../topics/index.ts'
-import { type Bell, pause } from './bell.ts'
+import { type Bell, pause } from '../waiting.ts'
 import type { Connections, Link } from './connections.ts'
 import type { FetchResponse } from './driver.ts'
 import { failureOf, isRefusal, typeOf, unavailable } from './failures.ts'

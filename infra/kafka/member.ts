@@ -3,7 +3,7 @@
 import { TidemarkError } from '../../services/core/errors.ts'
 import type { Assignment, ConsumeOptions, Consumer, ConsumerEvent } from '../../services/ports/message-log.ts'
 import type { TopicName } from '../../topics/index.ts'
-import { Bell, pause, settledWithin } from './bell.ts'
+import { Bell, pause, settledWithin } from '../waiting.ts'
 import { Connections, timesOf } from './connections.ts'
 import { isMembershipChange, isRefusal, unavailable } from './failures.ts'
 import { Fetcher } from './fetcher.ts'

@@ -3,7 +3,7 @@
 import type { Logger } from 'pino'
 import type { Assignment, ConsumeOptions } from '../../services/ports/message-log.ts'
 import type { TopicName } from '../../topics/index.ts'
-import { pause, settledWithin } from './bell.ts'
+import { pause, settledWithin } from '../waiting.ts'
 import { Connections, timesOf } from './connections.ts'
 import { failureOf, isMembershipChange, isRefusal, unavailable } from './failures.ts'
 import { GroupSession, type Identity } from './group-session.ts'

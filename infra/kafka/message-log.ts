@@ -12,7 +12,7 @@ import type {
   TopicState,
 } from '../../services/ports/message-log.ts'
 import { PARTITIONS, type TopicName } from '../../topics/index.ts'
-import { settledWithin, unlessAborted } from './bell.ts'
+import { settledWithin, unlessAborted } from '../waiting.ts'
 import { Connections, timesOf } from './connections.ts'
 import { unavailable } from './failures.ts'
 import { Member } from './member.ts'

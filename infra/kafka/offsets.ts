@@ -3,7 +3,7 @@
 import { invariant, TidemarkError } from '../../services/core/errors.ts'
 import type { ResetTarget } from '../../services/ports/message-log.ts'
 import { PARTITIONS, type TopicName } from '../../topics/index.ts'
-import { pause, unlessAborted } from './bell.ts'
+import { pause, unlessAborted } from '../waiting.ts'
 import type { Connections, Link } from './connections.ts'
 import type { Broker, CommitTopic } from './driver.ts'
 import { failureOf, isRefusal, unavailable } from './failures.ts'

@@ -4,7 +4,7 @@ import { CompressionTypes, Partitioners, type Producer, type RecordMetadata } fr
 import { invariant, TidemarkError } from '../../services/core/errors.ts'
 import type { Outgoing } from '../../services/ports/message-log.ts'
 import { PARTITIONS, type TopicName } from '../../topics/index.ts'
-import { settledWithin, unlessAborted } from './bell.ts'
+import { settledWithin, unlessAborted } from '../waiting.ts'
 import { Link, timesOf } from './connections.ts'
 import { typeOf, unavailable } from './failures.ts'
 import type { KafkaMessageLogOptions } from './options.ts'
@@ -84,7 +84,7 @@ export class RecordProducer {
       if (call.taken === 0) this.#waiting = this.#waiting.filter((other) => other !== call)
       reject(signal?.reason)
     }
-    signal?.addEventListener('abort', withdraw)
+    signal?.addEventListener('abort', withdraw, { once: true })
     this.#waiting.push(call)
     this.#sending ??= this.#sendAll()
     try {

@@ -3,7 +3,7 @@
 import { TidemarkError } from '../../services/core/errors.ts'
 import type { ResetTarget } from '../../services/ports/message-log.ts'
 import type { TopicName } from '../../topics/index.ts'
-import { pause, settledWithin } from './bell.ts'
+import { pause, settledWithin } from '../waiting.ts'
 import { Connections, timesOf } from './connections.ts'
 import type { CommitTopic } from './driver.ts'
 import { isMembershipChange, unavailable } from './failures.ts'
@@ -59,7 +59,7 @@ async function resetRunning(
   const connections = new Connections(options)
   const session = new GroupSession({ connections, prefix, group, topics, times: timesOf(options), resets: true })
   const stop = (): void => connections.destroy()
-  signal.addEventListener('abort', stop)
+  signal.addEventListener('abort', stop, { once: true })
   try {
     for (let tries = 1; tries <= TRIES; tries++) {
       signal.throwIfAborted()

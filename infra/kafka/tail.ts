@@ -1,7 +1,7 @@
 /** Reads one partition without a group, over connections of its own: a fetch that waits at the broker keeps nobody else waiting. */
 
 import type { LogRecord, TailOptions } from '../../services/ports/message-log.ts'
-import { Bell } from './bell.ts'
+import { Bell } from '../waiting.ts'
 import { Connections, timesOf } from './connections.ts'
 import { Fetcher } from './fetcher.ts'
 import type { KafkaMessageLogOptions } from './options.ts'
@@ -41,7 +41,7 @@ export async function* tail(
     laneBytes: MAX_BYTES,
   })
   const wake = (): void => bell.ring()
-  closing.addEventListener('abort', wake)
+  closing.addEventListener('abort', wake, { once: true })
   try {
     fetcher.add([{ topic, partition, offset: from }])
     while (!closing.aborted) {

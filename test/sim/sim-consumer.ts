@@ -1,6 +1,6 @@
 /** A member of a consumer group across the network: it may be put out of the group while it works on, and learns of it late. */
 
-import { unlessAborted } from '../../infra/embedded/bell.ts'
+import { unlessAborted } from '../../infra/waiting.ts'
 import { TidemarkError } from '../../services/core/errors.ts'
 import type { ConsumeOptions, Consumer, ConsumerEvent } from '../../services/ports/message-log.ts'
 import type { TopicName } from '../../topics/index.ts'

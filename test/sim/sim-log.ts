@@ -1,7 +1,7 @@
 /** The cloud's message log on a machine of its own, and what a process elsewhere sees of it: calls that take time, fail, and lie about having failed. */
 
-import { unlessAborted } from '../../infra/embedded/bell.ts'
 import { type EmbeddedMessageLog, embeddedMessageLog } from '../../infra/embedded/message-log.ts'
+import { unlessAborted } from '../../infra/waiting.ts'
 import { TidemarkError } from '../../services/core/errors.ts'
 import type {
   ConsumeOptions,

@@ -1,7 +1,7 @@
 /** A store on a machine of its own, with a disk that can be restored or wiped, and what a sink elsewhere sees of it. */
 
-import { unlessAborted } from '../../infra/embedded/bell.ts'
 import { embeddedReadingStore } from '../../infra/embedded/reading-store.ts'
+import { unlessAborted } from '../../infra/waiting.ts'
 import { TidemarkError } from '../../services/core/errors.ts'
 import type { Random } from '../../services/ports/clock.ts'
 import type {

@@ -56,7 +56,11 @@ const ROOMS: readonly Room[] = [
   // How a real engine is installed and run is the same for all of them.
   { where: /^infra\/([^/]+)\/launcher\.ts$/, may: ['infra/$1/', 'infra/engines/', ...RULES, 'node:'], mayTypes: [] },
   { where: /^infra\/engines\.ts$/, may: ['infra/', ...RULES, 'node:', 'commander'], mayTypes: [] },
-  { where: /^infra\/([^/]+)\//, may: ['infra/$1/', ...RULES, ...WORDS, 'node:', 'p-limit'], mayTypes: ['pino'] },
+  {
+    where: /^infra\/([^/]+)\//,
+    may: ['infra/$1/', 'infra/waiting.ts', ...RULES, ...WORDS, 'node:', 'p-limit'],
+    mayTypes: ['pino'],
+  },
   { where: /^infra\//, may: ['infra/', ...RULES, ...WORDS, 'node:', 'uuid', 'pino'], mayTypes: ['services/'] },
 ]
 

@@ -2,7 +2,7 @@
 
 import { getEventListeners } from 'node:events'
 import { expect, test } from 'vitest'
-import { Bell, unlessAborted } from '../../../infra/embedded/bell.ts'
+import { Bell, unlessAborted } from '../../infra/waiting.ts'
 
 const never = new Promise<void>(() => undefined)
 

@@ -1,4 +1,6 @@
-/** Wakes everybody who waits for something to change, without polling. */
+/** What waits: for a bell that somebody rings, so that nobody polls, for a time, or for the signal that ends it. */
+
+import { setTimeout as wait } from 'node:timers/promises'
 
 export class Bell {
   readonly #waiting = new Set<() => void>()
@@ -40,4 +42,20 @@ export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | unde
     else signal.addEventListener('abort', abort, { once: true })
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
   })
+}
+
+/** Waits for the time or the signal, whichever comes first; never rejects. */
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await wait(ms, undefined, { signal, ref: false }).catch(() => undefined)
+}
+
+/** Whether `promise` settled within the time. Its failure is not this function's business. */
+export async function settledWithin(ms: number, promise: Promise<unknown>): Promise<boolean> {
+  const over = new AbortController()
+  const settled = promise.then(
+    () => true,
+    () => true,
+  )
+  const late = pause(ms, over.signal).then(() => false)
+  return Promise.race([settled, late]).finally(() => over.abort())
 }
