@@ -3,13 +3,8 @@
 import type { Bytes, Kv, KvRead, KvTx, Row } from '../../infra/embedded/kv.ts'
 import { runBody } from '../../infra/embedded/write-body.ts'
 import { TidemarkError } from '../../services/core/errors.ts'
+import { bytesOf, firstAtLeast, type Held, nameOf } from '../support/named-rows.ts'
 import type { Process } from './machine.ts'
-
-interface Held {
-  /** The key's bytes as latin-1, so that string order is byte order. */
-  readonly name: string
-  readonly value: Bytes
-}
 
 /** What outlives the process. Replaced as a whole by each commit, so that a copy of it is a backup. */
 export interface SimDisk {
@@ -171,23 +166,4 @@ function transactionOn(rows: Held[]): KvTx {
       if (rows[at]?.name === name) rows.splice(at, 1)
     },
   }
-}
-
-function firstAtLeast(rows: readonly Held[], name: string): number {
-  let low = 0
-  let high = rows.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if ((rows[middle]?.name ?? '') < name) low = middle + 1
-    else high = middle
-  }
-  return low
-}
-
-function nameOf(key: Bytes): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1')
-}
-
-function bytesOf(name: string): Bytes {
-  return new Uint8Array(Buffer.from(name, 'latin1'))
 }

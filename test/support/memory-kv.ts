@@ -3,12 +3,7 @@
 import type { Bytes, Kv, KvRead, KvTx, Row } from '../../infra/embedded/kv.ts'
 import { runBody } from '../../infra/embedded/write-body.ts'
 import { TidemarkError } from '../../services/core/errors.ts'
-
-interface Held {
-  /** The key's bytes as latin-1, so that string order is byte order. */
-  readonly name: string
-  readonly value: Bytes
-}
+import { bytesOf, firstAtLeast, type Held, nameOf } from './named-rows.ts'
 
 /** What outlives a handle: open another `memoryKv` on it to see what a restart would. */
 export interface MemoryDisk {
@@ -114,26 +109,4 @@ function writable(disk: MemoryDisk): Held[] {
     disk.readers = { count: 0 }
   }
   return disk.rows
-}
-
-/** Index of the first row whose name is not below `name`; looks at the end first, where most rows are added. */
-function firstAtLeast(rows: readonly Held[], name: string): number {
-  const last = rows.at(-1)
-  if (last === undefined || last.name < name) return rows.length
-  let low = 0
-  let high = rows.length - 1
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if ((rows[middle]?.name ?? '') < name) low = middle + 1
-    else high = middle
-  }
-  return low
-}
-
-function nameOf(key: Bytes): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1')
-}
-
-function bytesOf(name: string): Bytes {
-  return new Uint8Array(Buffer.from(name, 'latin1'))
 }
