@@ -1,6 +1,6 @@
 /** The ordered key-value engine in memory, for tests: everything embedded runs on it without a file. */
 
-import type { Bytes, Kv, KvRead, KvTx, Row } from '../../infra/embedded/kv.ts'
+import type { Kv, KvRead, KvTx, Row } from '../../infra/embedded/kv.ts'
 import { runBody } from '../../infra/embedded/write-body.ts'
 import { TidemarkError } from '../../services/core/errors.ts'
 import { bytesOf, firstAtLeast, type Held, nameOf } from './named-rows.ts'
