@@ -18,7 +18,8 @@ export function encodeLine(point: EncodablePoint): string | { readonly reason: s
   }
   const tags = point.tags.map(([key, value]) => `,${escaped(key)}=${escaped(value)}`).join('')
   const fields = Object.entries(point.fields).map(([name, value]) => `${escaped(name)}=${written(value)}`)
-  return `${escaped(point.measurement)}${tags} ${fields.join(',')} ${toNanos(point.time)}`
+  // An equals sign in a measurement is not escaped: InfluxDB would keep the backslash.
+  return `${point.measurement.replace(/[, ]/g, '\\$&')}${tags} ${fields.join(',')} ${toNanos(point.time)}`
 }
 
 /** A double as the shortest decimal that reads back as itself; `-0` keeps its sign. */

@@ -140,6 +140,11 @@ describe('line protocol', () => {
     )
   })
 
+  it('leaves an equals sign in a measurement as InfluxDB writes it', () => {
+    const point = { measurement: 'a=b c', tags: [['k=1', 'v']] as const, fields: { f: 1 }, time: { ms: 0, ns: 0 } }
+    expect(encodeLine(point)).toBe('a=b\\ c,k\\=1=v f=1 0')
+  })
+
   it('says what line protocol has no way to write', () => {
     const point = { measurement: 'm', fields: { f: 1 }, time: { ms: 0, ns: 0 } }
     expect(encodeLine({ ...point, tags: [['dir', 'C:\\']] })).toHaveProperty('reason')
