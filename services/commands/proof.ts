@@ -43,18 +43,36 @@ async function report(context: CommandContext, proof: Proof, { json }: ProofOpti
 }
 
 async function waitFor(context: CommandContext, gateway: string | undefined, waitMs: number) {
-  const { clock, signal } = context
-  const ends = (await context.messageLog.offsets('readings')).map(({ next }) => next)
-  const marks = new FreshMarks(ends, (id) => context.messageLog.partitionOf(id))
+  const { clock, signal, messageLog } = context
   const deadlineMs = clock.monotonicMs() + waitMs
+  const ends = await answered(context, deadlineMs, () => messageLog.offsets('readings'))
+  const marks = new FreshMarks(
+    ends.map(({ next }) => next),
+    (id) => messageLog.partitionOf(id),
+  )
   for (;;) {
     const late = clock.monotonicMs() >= deadlineMs
-    // A gateway may be heard of for the first time while somebody waits for it.
-    const known = late || gateway === undefined || (await context.ledger.gateways()).includes(gateway as GatewayId)
-    const proof = known ? await proofOf(context, gateway) : NOTHING_YET
+    const proof = await answered(context, deadlineMs, async () => {
+      // A gateway may be heard of for the first time while somebody waits for it.
+      const known = late || gateway === undefined || (await context.ledger.gateways()).includes(gateway as GatewayId)
+      return known ? proofOf(context, gateway) : NOTHING_YET
+    })
     const settled = marks.settled(proof)
     if (context.terminal) context.note(settled || late ? '\r\u001b[K' : `\r${waitingLine(proof)}\u001b[K`)
     if (settled || late) return { proof, settled }
+    await clock.sleep(POLL_MS, signal)
+  }
+}
+
+/** Whoever waits also waits for an engine that does not answer. */
+async function answered<T>({ clock, signal }: CommandContext, deadlineMs: number, ask: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await ask()
+    } catch (error) {
+      const isOver = clock.monotonicMs() >= deadlineMs
+      if (isOver || !(error instanceof TidemarkError) || !error.retryable) throw error
+    }
     await clock.sleep(POLL_MS, signal)
   }
 }

@@ -8,6 +8,7 @@ import type { ReadingStore } from '../ports/reading-store.ts'
 import { RECOVERY_GROUP, RECOVERY_TOPICS } from '../recovery/events.ts'
 import { Recovery } from '../recovery/recovery.ts'
 import { Sink } from '../sink/sink.ts'
+import { aborted } from './asked-to-end.ts'
 import type { Base } from './base.ts'
 import type { Installation } from './installation.ts'
 
@@ -54,18 +55,27 @@ interface RunningSink {
 
 export class CloudServices {
   readonly recovery: Recovery
+  /** Resolves when recovery and sinks have begun; rejects with what keeps them from it, and then they never do. */
+  readonly prepared: Promise<void>
   readonly #sinks = new Map<string, RunningSink>()
   readonly #stop = new AbortController()
   readonly #recovering: Promise<void>
 
-  constructor(installation: Installation) {
+  /** `prepare` is what has to be done first, however long that takes. */
+  constructor(installation: Installation, prepare: (signal: AbortSignal) => Promise<void>) {
+    this.prepared = prepare(this.#stop.signal)
     this.recovery = recoveryOf(installation, installation.ledger)
-    this.#recovering = this.recovery.run(this.#stop.signal)
+    this.#recovering = this.#begin(this.#stop.signal, (signal) => this.recovery.run(signal))
     for (const [name, store] of installation.stores) {
       const sink = sinkOf(installation, store)
       const abort = new AbortController()
-      this.#sinks.set(name, { sink, abort, done: sink.run(abort.signal) })
+      this.#sinks.set(name, { sink, abort, done: this.#begin(abort.signal, (signal) => sink.run(signal)) })
     }
+  }
+
+  async #begin(signal: AbortSignal, run: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    const isPrepared = await Promise.race([this.prepared.then(isSo, isNot), aborted(signal).then(isNot)])
+    if (isPrepared) await run(signal)
   }
 
   get sinks(): ReadonlyMap<string, Sink> {
@@ -82,7 +92,7 @@ export class CloudServices {
     } finally {
       if (!this.#stop.signal.aborted) {
         running.abort = new AbortController()
-        running.done = running.sink.run(running.abort.signal)
+        running.done = this.#begin(running.abort.signal, (signal) => running.sink.run(signal))
       }
     }
   }
@@ -97,3 +107,6 @@ async function pause(running: RunningSink): Promise<void> {
   running.abort.abort(new TidemarkError('closed', 'the sink is paused'))
   await running.done
 }
+
+const isSo = (): boolean => true
+const isNot = (): boolean => false

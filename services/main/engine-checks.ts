@@ -49,6 +49,11 @@ export function storeCheck(store: ReadingStore): EngineCheck {
   return { engine: `store ${store.name}`, ask: (signal) => store.probe(signal) }
 }
 
+/** Creates what is missing; where partitions differ, nothing can run. */
+export function topicsCheck({ messageLog }: Pick<Base, 'messageLog'>): EngineCheck {
+  return { engine: 'message log', ask: () => messageLog.applyTopics() }
+}
+
 /** Says once an episode what is waited for. Throws what another try does not help, and the signal's reason when aborted. */
 export async function untilAnswered(
   checks: readonly EngineCheck[],

@@ -33,7 +33,8 @@ export async function openInstallation(
     const place = placeOf(settings, logger, parts, failed)
     const ledger = parts.keep(await LEDGERS[settings.ledger](place))
     const base = await openBase(place, parts)
-    await base.messageLog.applyTopics()
+    // Elsewhere the services do it, once the log answers.
+    if (settings.messageLog === 'embedded') await base.messageLog.applyTopics()
     const stores = new Map<string, ReadingStore>()
     for (const name of settings.stores) stores.set(name, parts.keep(await READING_STORES[name](place)))
     return { ...base, lock, stores, ledger, [Symbol.asyncDispose]: () => parts[Symbol.asyncDispose]() }

@@ -7,9 +7,9 @@ import type { ExitCode } from '../commands/context.ts'
 import { proofOf } from '../commands/proof.ts'
 import { invariant } from '../core/errors.ts'
 import { aborted, dataWatch } from './asked-to-end.ts'
-import { type Base, openBase, placeOf } from './base.ts'
+import { openBase, placeOf } from './base.ts'
 import { foldAgainIfNew, recoveryOf, sinkOf } from './cloud-services.ts'
-import { type EngineCheck, ledgerCheck, logCheck, readiness, registryCheck, storeCheck } from './engine-checks.ts'
+import { ledgerCheck, logCheck, readiness, registryCheck, storeCheck, topicsCheck } from './engine-checks.ts'
 import { figuresOf, gatewayDoors, journalCheck } from './gateway-doors.ts'
 import { HostedGateways } from './hosted-gateways.ts'
 import { lockedDataDir } from './installation.ts'
@@ -36,7 +36,7 @@ function runRecovery(run: ServiceRun): Promise<ExitCode> {
     return {
       checks: [logCheck(base), registryCheck(base), ledgerCheck(ledger)],
       metrics: () => recoveryMetrics(recovery.counts),
-      prepare: [topicsStand(base), { engine: 'message log', ask: () => foldAgainIfNew(base.messageLog, ledger) }],
+      prepare: [topicsCheck(base), { engine: 'message log', ask: () => foldAgainIfNew(base.messageLog, ledger) }],
       run: (signal) => recovery.run(signal),
     }
   })
@@ -49,7 +49,7 @@ function runSink(run: ServiceRun, name: (typeof run.settings.stores)[number]): P
     return {
       checks: [logCheck(base), registryCheck(base), storeCheck(store)],
       metrics: () => sinkMetrics([{ store: name, counts: sink.counts, health: sink.health }]),
-      prepare: [topicsStand(base)],
+      prepare: [topicsCheck(base)],
       run: (signal) => sink.run(signal),
     }
   })
@@ -101,9 +101,4 @@ async function runStatus({ settings, signal }: ServiceRun): Promise<ExitCode> {
   sayWhere(terminal, 'status', settings, server, '/')
   await aborted(signal)
   return 0
-}
-
-/** Creates what is missing; where partitions differ, nothing can run. */
-function topicsStand({ messageLog }: Base): EngineCheck {
-  return { engine: 'message log', ask: () => messageLog.applyTopics() }
 }

@@ -15,7 +15,16 @@ import type { Settings } from '../core/settings.ts'
 import { aborted, dataWatch } from './asked-to-end.ts'
 import { CloudServices, foldAgainIfNew } from './cloud-services.ts'
 import { runDemo } from './demo.ts'
-import { ledgerCheck, logCheck, readiness, registryCheck, storeCheck } from './engine-checks.ts'
+import {
+  type EngineCheck,
+  ledgerCheck,
+  logCheck,
+  readiness,
+  registryCheck,
+  storeCheck,
+  topicsCheck,
+  untilAnswered,
+} from './engine-checks.ts'
 import { figuresOf, gatewayDoors } from './gateway-doors.ts'
 import { HostedGateways } from './hosted-gateways.ts'
 import { type Installation, openInstallation } from './installation.ts'
@@ -41,11 +50,19 @@ export async function runUp(run: UpRun): Promise<ExitCode> {
   const terminal = openTerminal(settings)
   const data = dataWatch(terminal.logger)
   await using installation = await openInstallation(settings, terminal.logger, data.failed)
-  const signals = [run.signal, data.signal, ...(run.forMs === undefined ? [] : [AbortSignal.timeout(run.forMs)])]
+  /** Aborted with what recovery and sinks can never begin with. */
+  const unfit = new AbortController()
+  const signals = [
+    run.signal,
+    data.signal,
+    unfit.signal,
+    ...(run.forMs === undefined ? [] : [AbortSignal.timeout(run.forMs)]),
+  ]
   const signal = AbortSignal.any(signals)
-  await foldAgainIfNew(installation.messageLog, installation.ledger)
   const gateways = new HostedGateways(installation, data.failed)
-  const cloud = new CloudServices(installation)
+  const waiting = { clock: systemClock, random: systemRandom, logger: terminal.logger }
+  const cloud = new CloudServices(installation, (end) => untilAnswered(cloudNeeds(installation), waiting, end))
+  cloud.prepared.catch((error: unknown) => unfit.abort(error))
   // Also when the start fails half-way: what they stand on is closed after them.
   await using _services = {
     [Symbol.asyncDispose]: async () => {
@@ -63,7 +80,20 @@ export async function runUp(run: UpRun): Promise<ExitCode> {
   terminal.show([])
   await server.close(1500)
   await Promise.all([demo, lines])
+  unfit.signal.throwIfAborted()
   return data.code
+}
+
+/** What recovery and sinks wait for; gateways capture meanwhile. */
+function cloudNeeds(installation: Installation): readonly EngineCheck[] {
+  const { ledger, messageLog } = installation
+  return [
+    logCheck(installation),
+    registryCheck(installation),
+    ledgerCheck(ledger),
+    topicsCheck(installation),
+    { engine: 'message log', ask: () => foldAgainIfNew(messageLog, ledger) },
+  ]
 }
 
 async function serve(
@@ -169,7 +199,10 @@ async function showLines(
 ): Promise<void> {
   if (process.stdout.isTTY !== true) return
   while (!signal.aborted) {
-    const { gateways: verdicts } = await proofOf({ ...installation, clock: systemClock })
+    // Without the ledger the lines say what the journals know.
+    const { gateways: verdicts } = await proofOf({ ...installation, clock: systemClock }).catch(() => ({
+      gateways: [],
+    }))
     if (!signal.aborted) terminal.show(liveLines(gateways.all, verdicts))
     await systemClock.sleep(LINES_EVERY_MS, signal).catch(() => undefined)
   }

@@ -51,7 +51,22 @@ engines.describe('on real engines', () => {
       sent.push(...readings)
     }
 
+    const away = [kafka, mongodb, registry]
+    for (const engine of away) await engine.kill()
     const first = await startUp(dir.path, ['--no-demo'], env)
+    await send(first.url, 'before-the-engines')
+    expect((await fetch(`${first.url}/ready`)).status).toBe(503)
+    const doctor = await tidemark(dir.path, ['doctor', '--json'], env)
+    expect(doctor.code, doctor.err).toBe(1)
+    expect(JSON.parse(doctor.out)).toMatchObject([
+      { what: 'message log', state: 'wrong', finding: expect.stringContaining('check KAFKA_BROKERS') },
+      { what: 'topics', state: 'wrong' },
+      { what: 'schema registry', state: 'wrong' },
+      { what: 'ledger', state: 'wrong', finding: expect.stringContaining('check MONGODB_URL') },
+      { what: 'store mongodb', state: 'wrong' },
+      { what: 'store influxdb', state: 'good' },
+    ])
+    for (const engine of away) await engine.start()
     await send(first.url, 'at-first')
     // The stand-in for MongoDB does not start again where it was killed while it made its first tables.
     expect(await proofNow(dir.path, '--wait', '60s')).toMatchObject({ code: 0 })
@@ -72,7 +87,7 @@ engines.describe('on real engines', () => {
     const second = await startUp(dir.path, ['--no-demo'], env)
     await send(second.url, 'at-last')
     const proof = await proofNow(dir.path, '--wait', '120s')
-    expect(proof).toMatchObject({ code: 0, state: 'complete', gateways: [{ accepted: 600, settled: 600 }] })
+    expect(proof).toMatchObject({ code: 0, state: 'complete', gateways: [{ accepted: 700, settled: 700 }] })
     for (const store of STORES) expect(await held(dir.path, store, env), store).toEqual(sent.map(normal).toSorted())
     expect(await tidemark(dir.path, ['verify'], env)).toMatchObject({ code: 0 })
     expect(await second.end('SIGINT')).toBeLessThan(5000)

@@ -1,9 +1,11 @@
 /** The promise of the whole: what a gateway accepted lands exactly once and is proven, however link, machines and stores fail in between. */
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { runProof } from '../../services/commands/proof.ts'
 import { runWriteoff } from '../../services/commands/writeoff.ts'
 import { TidemarkError } from '../../services/core/errors.ts'
 import type { Offer } from '../../services/ports/journal.ts'
+import type { TopicName } from '../../topics/index.ts'
 import { stepsOf } from '../support/spine-steps.ts'
 import { identityOf, offers, openWorld, type World } from '../support/world.ts'
 
@@ -20,6 +22,36 @@ afterEach(async () => {
 const { accept, complete, expectStored, cutFor, audited } = stepsOf(() => world)
 
 describe('the spine', () => {
+  test('waits for a proof also while the log does not answer, and says why not once the time is over', async () => {
+    const g1 = await world.startGateway('g1')
+    await accept(g1, offers(10, T0))
+    let refused = 0
+    const proved = async (refusals: number): Promise<string> => {
+      refused = refusals
+      const messageLog = Object.create(world.messageLog, {
+        offsets: {
+          value: (topic: TopicName) => {
+            if (refused-- > 0) throw new TidemarkError('log-unavailable', 'it has no leader yet')
+            return world.messageLog.offsets(topic)
+          },
+        },
+      })
+      const run = runProof({ ...world.context, messageLog }, { waitMs: 20_000 })
+      let isOver = false
+      const over = run.then(
+        (code) => `${code}`,
+        (error: Error) => error.message,
+      )
+      void over.then(() => {
+        isOver = true
+      })
+      await world.clock.until('proof ended', () => isOver, 30_000)
+      return over
+    }
+    expect(await proved(3)).toBe('0')
+    expect(await proved(Number.POSITIVE_INFINITY)).toContain('it has no leader yet')
+  })
+
   test('lands what is accepted while the link is up, once, and proves it', async () => {
     const g1 = await world.startGateway('g1')
     await accept(g1, offers(100, T0))

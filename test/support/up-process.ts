@@ -86,6 +86,7 @@ function start(args: readonly string[], env: Environment): ChildProcess {
 
 export async function proofNow(dataDir: string, ...args: readonly string[]): Promise<Proof & { code: number | null }> {
   const ran = await tidemark(dataDir, ['proof', '--json', ...args])
+  if (ran.out === '') throw new Error(ran.err)
   return { ...(JSON.parse(ran.out) as Proof), code: ran.code }
 }
 
