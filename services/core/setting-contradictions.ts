@@ -4,9 +4,9 @@ import { SETTINGS, type Settings } from './setting-declarations.ts'
 
 type Key = keyof Settings & keyof typeof SETTINGS
 
-/** One sentence each: what was expected, what came, what to do. */
-export function contradictions(settings: Settings): readonly string[] {
-  return [...openDoor(settings), ...engineNeeds(settings), ...tlsNeeds(settings), ...accessNeeds(settings)]
+/** One sentence each: what was expected, what came, what to do. `opened` are the stores that this process itself opens. */
+export function contradictions(settings: Settings, opened: readonly string[]): readonly string[] {
+  return [...openDoor(settings), ...engineNeeds(settings, opened), ...tlsNeeds(settings), ...accessNeeds(settings)]
 }
 
 /** True for addresses only this machine can reach. */
@@ -21,8 +21,9 @@ function openDoor({ httpHost, httpToken }: Settings): readonly string[] {
   ]
 }
 
-function engineNeeds(settings: Settings): readonly string[] {
-  const { messageLog, stores, ledger } = settings
+function engineNeeds(settings: Settings, opened: readonly string[]): readonly string[] {
+  const { messageLog, ledger } = settings
+  const stores = settings.stores.filter((store) => opened.includes(store))
   const mongodb = stores.includes('mongodb') ? 'STORES names mongodb' : 'LEDGER is mongodb'
   return [
     ...(messageLog === 'kafka' ? missing(settings, 'MESSAGE_LOG is kafka', 'kafkaBrokers') : []),

@@ -23,6 +23,8 @@ export interface SettingSources {
   readonly env: Readonly<Record<string, string | undefined>>
   /** YAML with setting names as keys. `path` is for messages. */
   readonly file?: { readonly path: string; readonly text: string }
+  /** The stores that this process itself opens, and so needs the access to; all of STORES where it is not given. */
+  readonly opened?: readonly string[]
 }
 
 export interface SettingRow {
@@ -59,7 +61,7 @@ export function parseSettings(sources: SettingSources): ParsedSettings {
     if (value !== undefined) values[key] = value
   }
   const settings = values as Settings
-  if (faults.length === 0) faults.push(...contradictions(settings))
+  if (faults.length === 0) faults.push(...contradictions(settings, sources.opened ?? settings.stores))
   if (faults.length > 0) return { ok: false, faults }
   return { ok: true, settings, rows: ROWS.map(([, declared]) => rowOf(declared, given.get(declared.name))) }
 }

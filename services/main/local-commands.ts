@@ -26,14 +26,20 @@ export interface Machine {
   readonly columns?: number
 }
 
-export async function readSettings(given: GivenOptions, flags: GivenSettings = {}): Promise<ParsedSettings> {
+/** `opened` are the stores that this process itself opens: all of STORES where it is not given. */
+export async function readSettings(
+  given: GivenOptions,
+  flags: GivenSettings = {},
+  opened?: readonly string[],
+): Promise<ParsedSettings> {
   const all = { ...flags, ...(given.data === undefined ? {} : { DATA_DIR: given.data }) }
-  if (given.config === undefined) return parseSettings({ flags: all, env: process.env })
+  const sources = { flags: all, env: process.env, ...(opened === undefined ? {} : { opened }) }
+  if (given.config === undefined) return parseSettings(sources)
   const text = await readFile(given.config, 'utf8').catch((error: NodeJS.ErrnoException) => error)
   if (typeof text !== 'string') {
     return { ok: false, faults: [`--config ${given.config}: expected a file that can be read: ${text.message}`] }
   }
-  return parseSettings({ flags: all, env: process.env, file: { path: given.config, text } })
+  return parseSettings({ ...sources, file: { path: given.config, text } })
 }
 
 export function localCommands(machine: Machine, data: DataCommands): LocalCommands {
@@ -56,7 +62,8 @@ export function localCommands(machine: Machine, data: DataCommands): LocalComman
       return runUp({ settings, demo, forMs, data, signal: machine.signal })
     },
     service: async (given, { service, port, store }) => {
-      const parsed = await readSettings(given, port === undefined ? {} : { HTTP_PORT: port })
+      const opened = service === 'sink' && store !== undefined ? [store] : []
+      const parsed = await readSettings(given, port === undefined ? {} : { HTTP_PORT: port }, opened)
       const settings = settingsOrThrow(parsed)
       assertServiceCanRun(service, parsed, store)
       return runService(service, { settings, signal: machine.signal }, store)
