@@ -16,11 +16,14 @@ export interface InfluxdbAccess {
   readonly gzip?: boolean
 }
 
+/** As a whole, or `dropped` of the lines and the others written; without the number it is not known which. */
+export interface Refusal {
+  readonly reason: string
+  readonly dropped?: number
+}
+
 /** What became of the lines of one write. */
-export type WriteAnswer =
-  | 'landed'
-  /** Refused as a whole, or `dropped` of them and the others written; without the number it is not known which. */
-  | { readonly reason: string; readonly dropped?: number }
+export type WriteAnswer = 'landed' | Refusal
 
 interface Answer {
   readonly status: number
@@ -56,7 +59,7 @@ export class InfluxdbClient {
   }
 
   /** Rejects with `store-unavailable` or `store-misconfigured`, and then says nothing about any of the lines. */
-  async write(lines: string, signal: AbortSignal): Promise<WriteAnswer> {
+  async write(lines: string | Uint8Array, signal: AbortSignal): Promise<WriteAnswer> {
     const packing = this.#packs ? { 'content-encoding': 'gzip' } : {}
     const headers = { 'content-type': 'text/plain; charset=utf-8', ...packing }
     const body = this.#packs ? await gzipped(lines, { level: constants.Z_BEST_SPEED }) : lines

@@ -11,13 +11,13 @@ import type {
   StoredReading,
   WriteResult,
 } from '../../services/ports/reading-store.ts'
-import { type InfluxdbAccess, InfluxdbClient } from './client.ts'
+import { type InfluxdbAccess, InfluxdbClient, type Refusal } from './client.ts'
 import { GenerationMark, MARK_MEASUREMENT } from './generation.ts'
 import { LineEncoder } from './line-encoder.ts'
 import { LinkedAbort } from './linked-abort.ts'
 import { redriven } from './redrive.ts'
 import { storedReadings } from './stored-readings.ts'
-import { type Piece, WriteCall } from './write-call.ts'
+import { bodyOf, type Piece, WriteCall } from './write-call.ts'
 
 export interface InfluxdbReadingStoreOptions extends InfluxdbAccess {
   readonly name: string
@@ -36,6 +36,11 @@ export function influxdbReadingStore(options: InfluxdbReadingStoreOptions): Read
 const LINES_MAX = 5_000
 const IN_FLIGHT_MAX = 4
 const NEVER = new AbortController().signal
+
+interface Refused {
+  readonly lines: readonly string[]
+  readonly owners: readonly number[]
+}
 
 class InfluxdbReadingStore implements ReadingStore {
   readonly name: string
@@ -112,19 +117,19 @@ class InfluxdbReadingStore implements ReadingStore {
     stop.signal.throwIfAborted()
   }
 
+  async #land(call: WriteCall, { body, owners }: Piece, signal: AbortSignal): Promise<void> {
+    const answer = await this.#client.write(body, signal)
+    if (answer === 'landed') call.store(owners)
+    else await this.#refused(call, { lines: call.linesOf(owners), owners }, answer, signal)
+  }
+
   /** Halves what is refused until what InfluxDB does not take stands alone. What lands twice on the way overwrites itself. */
-  async #land(call: WriteCall, piece: Piece, signal: AbortSignal): Promise<void> {
-    const work = [piece]
+  async #refused(call: WriteCall, whole: Refused, first: Refusal, signal: AbortSignal): Promise<void> {
+    const work = halves(call, byCause(whole, first.reason), first)
     for (let part = work.pop(); part !== undefined; part = work.pop()) {
-      const answer = await this.#client.write(part.lines.join('\n'), signal)
-      const { lines, owners } = part
-      if (answer === 'landed') call.store(owners)
-      else if (lines.length === 1 || answer.dropped === lines.length) call.reject(owners, answer.reason)
-      else {
-        const sorted = part === piece ? byCause(part, answer.reason) : part
-        const middle = lines.length >> 1
-        work.push(partOf(sorted, 0, middle), partOf(sorted, middle, lines.length))
-      }
+      const answer = await this.#client.write(bodyOf(part.lines), signal)
+      if (answer === 'landed') call.store(part.owners)
+      else work.push(...halves(call, part, answer))
     }
   }
 
@@ -133,15 +138,24 @@ class InfluxdbReadingStore implements ReadingStore {
   }
 }
 
+/** What is to be asked about next: nothing where it is known that none of the lines is taken. */
+function halves(call: WriteCall, { lines, owners }: Refused, answer: Refusal): Refused[] {
+  if (lines.length === 1 || answer.dropped === lines.length) {
+    call.reject(owners, answer.reason)
+    return []
+  }
+  const middle = lines.length >> 1
+  return [
+    { lines: lines.slice(0, middle), owners: owners.slice(0, middle) },
+    { lines: lines.slice(middle), owners: owners.slice(middle) },
+  ]
+}
+
 /** Brings lines together that are refused for the same reason: by time what is too old, else by series. */
-function byCause({ lines, owners }: Piece, reason: string): Piece {
+function byCause({ lines, owners }: Refused, reason: string): Refused {
   const timeOf = (line: string): number => Number(line.slice(line.lastIndexOf(' ')))
   const rows = lines.map((line, i) => ({ line, owner: owners[i] as number }))
   if (/retention/i.test(reason)) rows.sort((a, b) => timeOf(a.line) - timeOf(b.line))
   else rows.sort((a, b) => (a.line < b.line ? -1 : 1))
   return { lines: rows.map(({ line }) => line), owners: rows.map(({ owner }) => owner) }
-}
-
-function partOf({ lines, owners }: Piece, from: number, to: number): Piece {
-  return { lines: lines.slice(from, to), owners: owners.slice(from, to) }
 }

@@ -4,9 +4,9 @@ import { TidemarkError } from '../../services/core/errors.ts'
 import type { ArrivingReading, Landing } from '../../services/ports/reading-store.ts'
 import type { LineEncoder, LineSeries } from './line-encoder.ts'
 
-/** Lines for one request, and which reading of the call each one is. */
+/** One request: lines as they are sent, and which reading of the call each one is. The lines themselves are not kept while it waits: thousands of texts cost more in garbage collection than encoding the few once more that are refused. */
 export interface Piece {
-  readonly lines: readonly string[]
+  readonly body: Uint8Array
   readonly owners: readonly number[]
 }
 
@@ -48,7 +48,15 @@ export class WriteCall {
       owners.push(index)
       chars += line.length
     }
-    return lines.length === 0 ? undefined : { lines, owners }
+    return lines.length === 0 ? undefined : { body: bodyOf(lines), owners }
+  }
+
+  /** Of readings that were handed out in a piece. */
+  linesOf(owners: readonly number[]): readonly string[] {
+    return owners.map((owner) => {
+      const arriving = this.#readings[owner] as ArrivingReading
+      return this.#encoder.encode(arriving, this.#encoder.seriesOf(arriving)) as string
+    })
   }
 
   store(owners: readonly number[]): void {
@@ -103,6 +111,10 @@ export class WriteCall {
     const { digest } = (this.#readings[index] as ArrivingReading).reading
     return Buffer.compare(held, digest) === 0 ? DUPLICATE : { outcome: 'conflict', heldDigest: held }
   }
+}
+
+export function bodyOf(lines: readonly string[]): Uint8Array {
+  return Buffer.from(lines.join('\n'))
 }
 
 function answered(landing: Landing | undefined): Landing {

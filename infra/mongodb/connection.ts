@@ -150,14 +150,15 @@ export class MongodbConnection implements AsyncDisposable {
 /** The work goes on; only the wait for it ends. */
 async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return work
-  const end = new AbortController()
+  let stop = (): void => undefined
   const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true, signal: end.signal })
+    stop = () => reject(signal.reason)
+    signal.addEventListener('abort', stop, { once: true })
   })
   try {
     return await Promise.race([work, aborted])
   } finally {
-    end.abort()
+    signal.removeEventListener('abort', stop)
   }
 }
 

@@ -12,7 +12,7 @@ import type {
   QuarantineEntry,
 } from '../../schemas/records/events.ts'
 import { rangesFromHeaders } from '../core/headers.ts'
-import { rangeSet, rangesOf } from '../core/range-set.ts'
+import { rangeSet } from '../core/range-set.ts'
 import type { LogRecord } from '../ports/message-log.ts'
 import type { ArrivingReading, Landing, WriteResult } from '../ports/reading-store.ts'
 
@@ -33,7 +33,9 @@ export interface Arrival {
   readonly gateway: GatewayId
   readonly firstOffset: number
   nextOffset: number
-  readonly readings: { readonly arriving: ArrivingReading; readonly offset: number }[]
+  readonly readings: ArrivingReading[]
+  /** Of each record with readings: where it stands in the log, and how many readings there are up to its last. */
+  readonly places: { readonly offset: number; readonly end: number }[]
   readonly unavailable: Unavailable[]
   readonly undecodable: { readonly epoch: Epoch; readonly ranges: readonly Range[]; readonly offset: number }[]
   readonly highWaters: Map<Epoch, { readonly highWater: Seq; readonly markMs: number }>
@@ -70,16 +72,11 @@ export function addRecord(
   if (batch.kind === 'mark') return
   const source = topic === 'readings' ? 'live' : 'recovery'
   const redrive = batch.answer?.redrive === true
+  const { gateway, epoch } = batch
   for (const reading of batch.readings) {
-    const arriving = {
-      gateway: batch.gateway,
-      epoch: batch.epoch,
-      reading,
-      source,
-      ...(redrive ? { redrive } : {}),
-    } as const
-    arrival.readings.push({ arriving, offset: record.offset })
+    arrival.readings.push(redrive ? { gateway, epoch, reading, source, redrive } : { gateway, epoch, reading, source })
   }
+  if (batch.readings.length > 0) arrival.places.push({ offset: record.offset, end: arrival.readings.length })
   if (topic === 'recovery_data') arrival.unavailable.push(...(batch.answer?.unavailable ?? []))
 }
 
@@ -95,6 +92,7 @@ function arrivalOf(arrivals: Arrivals, record: LogRecord): Arrival {
     firstOffset: record.offset,
     nextOffset: record.offset + 1,
     readings: [],
+    places: [],
     unavailable: [],
     undecodable: [],
     highWaters: new Map(),
@@ -126,19 +124,7 @@ export function landingsOf(
   result: WriteResult,
   facts: { readonly store: string; readonly topic: SourceTopic; readonly partition: number; readonly timeMs: number },
 ): readonly Landings[] {
-  const seqs = new Map<string, { epoch: Epoch; outcome: LandingOutcome; seqs: Seq[] }>()
-  for (const [i, { arriving }] of arrival.readings.entries()) {
-    const outcome = (result.landings[i] as Landing).outcome
-    const key = `${arriving.epoch} ${outcome}`
-    const held = seqs.get(key) ?? { epoch: arriving.epoch, outcome, seqs: [] }
-    held.seqs.push(arriving.reading.seq)
-    seqs.set(key, held)
-  }
-  const landed: LandedRanges[] = [...seqs.values()].map((each) => ({
-    epoch: each.epoch,
-    outcome: each.outcome,
-    ranges: rangesOf(each.seqs),
-  }))
+  const landed = outcomesOf(arrival.readings, result.landings)
   landed.push(...declared(arrival.unavailable, facts.store, result.generation))
   const record = (firstOffset: number, nextOffset: number, of: readonly LandedRanges[], marks: boolean): Landings => ({
     kind: 'landings',
@@ -156,6 +142,35 @@ export function landingsOf(
     record(each.offset, each.offset + 1, [{ epoch: each.epoch, outcome: 'undecodable', ranges: each.ranges }], false),
   )
   return [...unread, record(arrival.firstOffset, arrival.nextOffset, landed, true)]
+}
+
+interface OutcomeGroup {
+  readonly epoch: Epoch
+  readonly outcome: LandingOutcome
+  readonly ranges: [Seq, Seq][]
+}
+
+/** Neighbours mostly share epoch and outcome, and follow each other: most readings only make a range longer. */
+function outcomesOf(readings: readonly ArrivingReading[], landings: readonly Landing[]): LandedRanges[] {
+  const groups = new Map<string, OutcomeGroup>()
+  let group: OutcomeGroup | undefined
+  let last: [Seq, Seq] | undefined
+  for (let i = 0; i < readings.length; i++) {
+    const { epoch, reading } = readings[i] as ArrivingReading
+    const { outcome } = landings[i] as Landing
+    if (group === undefined || group.epoch !== epoch || group.outcome !== outcome) {
+      const key = `${epoch} ${outcome}`
+      group = groups.get(key) ?? { epoch, outcome, ranges: [] }
+      groups.set(key, group)
+      last = undefined
+    }
+    if (last !== undefined && reading.seq === last[1] + 1) last[1] = reading.seq
+    else {
+      last = [reading.seq, reading.seq]
+      group.ranges.push(last)
+    }
+  }
+  return [...groups.values()].map(({ epoch, outcome, ranges }) => ({ epoch, outcome, ranges: rangeSet(ranges) }))
 }
 
 function declared(unavailable: readonly Unavailable[], store: string, generation: string): readonly LandedRanges[] {
@@ -200,6 +215,11 @@ export function poisonEntry(
     raw: whole.subarray(0, RAW_BYTES_MAX),
     attempts: 1,
   }
+}
+
+/** Where the record stands in the log that brought the reading number `index` of an arrival. */
+export function offsetOf(arrival: Arrival, index: number): number {
+  return arrival.places.find(({ end }) => index < end)?.offset ?? arrival.firstOffset
 }
 
 /** The entry for a reading that this store refused; `raw` is the reading alone as an encoded batch. */

@@ -9,13 +9,14 @@ import { delayMs } from '../core/delay.ts'
 import { codeOf } from '../core/errors.ts'
 import type { Clock, Random } from '../ports/clock.ts'
 import type { Consumer, ConsumerEvent, LogRecord, MessageLog, Outgoing } from '../ports/message-log.ts'
-import type { Landing, ReadingStore, WriteResult } from '../ports/reading-store.ts'
+import type { ArrivingReading, Landing, ReadingStore, WriteResult } from '../ports/reading-store.ts'
 import {
   type Arrival,
   type Arrivals,
   addRecord,
   landingsOf,
   newArrivals,
+  offsetOf,
   poisonEntry,
   refusedEntry,
   type SourceTopic,
@@ -49,6 +50,7 @@ interface Positions {
   readonly recovery_data: number
 }
 
+const NO_READINGS: readonly ArrivingReading[] = []
 const NO_POSITIONS: Positions = { readings: 0, recovery_data: 0 }
 
 function sinkGroup(store: string): string {
@@ -167,10 +169,8 @@ export class Sink {
       addRecord(arrivals, topic, record, await this.#options.codec.decode(topic, record.value ?? new Uint8Array(0)))
     }
     const all = [...arrivals.byGateway.values()]
-    const result = await this.#lander.land(
-      all.flatMap((arrival) => arrival.readings.map((each) => each.arriving)),
-      signal,
-    )
+    const readings = NO_READINGS.concat(...all.map((arrival) => arrival.readings))
+    const result = await this.#lander.land(readings, signal)
     // Wiped, restored or renewed while this sink was running: recovery has to hear of it, also when nothing more arrives.
     if (result.generation !== this.#stated) await this.#statePositions(result.generation, undefined, signal)
     await this.#quarantine(topic, partition, arrivals, result, signal)
@@ -225,16 +225,18 @@ export class Sink {
       const id = `${store.name}:${topic}:${partition}:${poison.record.offset}`
       entries.push(poisonEntry(poison, { id, store: store.name, topic, timeMs: clock.wallMs() }))
     }
-    let i = 0
+    let from = 0
     for (const arrival of arrivals.byGateway.values()) {
-      for (const { arriving, offset } of arrival.readings) {
-        const landing = result.landings[i++] as Landing
+      for (const [i, arriving] of arrival.readings.entries()) {
+        const landing = result.landings[from + i] as Landing
         if (landing.outcome !== 'conflict' && landing.outcome !== 'rejected') continue
+        const offset = offsetOf(arrival, i)
         const id = `${store.name}:${topic}:${partition}:${offset}:${arriving.epoch}:${arriving.reading.seq}`
         const raw = await codec.encode('recovery_data', alone(arriving.gateway, arriving.epoch, arriving.reading, id))
         const facts = { id, store: store.name, topic, partition, timeMs: clock.wallMs() }
         entries.push(refusedEntry({ arriving, offset, landing }, raw, facts))
       }
+      from += arrival.readings.length
     }
     if (entries.length === 0) return
     for (const entry of entries) {

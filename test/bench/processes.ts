@@ -52,15 +52,32 @@ export function startChild(script: string, args: readonly string[], env: Record<
   })
 }
 
+export interface ChildOptions {
+  readonly env?: Readonly<Record<string, string>>
+  /** Of Node itself. */
+  readonly nodeArgs?: readonly string[]
+  /** Ends it; the run then rejects. */
+  readonly signal?: AbortSignal
+}
+
 /** Runs to its end and gives what it printed. */
-export function runChild(script: string, args: readonly string[]): Promise<string> {
-  const child = spawn(process.execPath, [join(DIST, script), ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+export function runChild(
+  script: string,
+  args: readonly string[],
+  { env = {}, nodeArgs = [], signal }: ChildOptions = {},
+): Promise<string> {
+  const child = spawn(process.execPath, [...nodeArgs, join(DIST, script), ...args], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+    ...(signal === undefined ? {} : { signal }),
+  })
   let said = ''
   child.stdout.on('data', (chunk: Buffer) => {
     said += chunk.toString()
   })
   return new Promise((resolve, reject) => {
-    child.once('exit', (code) => (code === 0 ? resolve(said) : reject(new Error(`${script} ended with ${code}`))))
+    child.once('error', reject)
+    child.once('close', (code) => (code === 0 ? resolve(said) : reject(new Error(`${script} ended with ${code}`))))
   })
 }
 
