@@ -2,6 +2,9 @@
 
 import { TidemarkError } from '../../services/core/errors.ts'
 
+/** Flux's own: none, result and table. Labels may have these names too, and are columns after them. */
+const OWN_COLUMNS = 3
+
 /** Rows that have the same columns. */
 export class CsvTable {
   /** By column: `double`, `long`, `boolean`, `string`, `dateTime:RFC3339` … */
@@ -10,9 +13,10 @@ export class CsvTable {
 
   constructor(types: readonly string[], header: readonly string[]) {
     this.#types = types
-    this.#places = new Map(header.map((name, place) => [name, place]))
+    this.#places = new Map(header.map((name, place) => [name, place] as const).slice(OWN_COLUMNS))
   }
 
+  /** Of the columns after Flux's own. */
   get names(): readonly string[] {
     return [...this.#places.keys()]
   }
@@ -46,18 +50,16 @@ export class CsvRow {
 export function* csvRows(text: string): Generator<CsvRow> {
   let types: readonly string[] | undefined
   let table: CsvTable | undefined
+  let failed = false
   for (const cells of records(text)) {
     if (cells.length === 1) table = undefined
     else if (cells[0] === '#datatype') types = cells
-    else if (table === undefined) table = new CsvTable(types ?? [], cells)
-    else {
-      const row = new CsvRow(table, cells)
-      const error = row.cell('error')
-      if (error !== undefined && row.cell('reference') !== undefined) {
-        throw new TidemarkError('store-unavailable', `InfluxDB's query failed: ${error.slice(0, 300)}`)
-      }
-      yield row
-    }
+    else if (table === undefined) {
+      table = new CsvTable(types ?? [], cells)
+      failed = cells[1] === 'error' && cells[2] === 'reference'
+    } else if (failed) {
+      throw new TidemarkError('store-unavailable', `InfluxDB's query failed: ${cells[1]?.slice(0, 300)}`)
+    } else yield new CsvRow(table, cells)
   }
 }
 

@@ -38,6 +38,7 @@ const QUERY_TIMEOUT_MS = 120_000
 /** One answer of a query; past it the asker has to ask for less. */
 const ANSWER_BYTES_MAX = 67_108_864
 const REASON_CHARS_MAX = 300
+const AWAY = 'check INFLUXDB_URL, and that it runs'
 const THIS_MACHINE = /^(localhost|127\.[\d.]+|\[::1\])$/
 
 const gzipped = promisify(gzip)
@@ -101,7 +102,7 @@ export class InfluxdbClient {
     using stop = new LinkedAbort(signal, this.#closing.signal)
     const timeout = new TidemarkError(
       'store-unavailable',
-      `InfluxDB at ${this.#place}: nothing in ${timeoutMs / 1000} s`,
+      `InfluxDB at ${this.#place}: nothing in ${timeoutMs / 1000} s; ${AWAY}`,
     )
     const timer = setTimeout(() => stop.abort(timeout), timeoutMs)
     try {
@@ -112,7 +113,7 @@ export class InfluxdbClient {
       return { status, contentType, retryAfter, text: await textOf(response) }
     } catch (error) {
       stop.signal.throwIfAborted()
-      throw new TidemarkError('store-unavailable', `InfluxDB at ${this.#place}: ${causeOf(error)}`, {}, error)
+      throw new TidemarkError('store-unavailable', `InfluxDB at ${this.#place}: ${causeOf(error)}; ${AWAY}`, {}, error)
     } finally {
       clearTimeout(timer)
     }

@@ -43,7 +43,7 @@ interface FieldRows {
 }
 
 const NUMBER_AT = 2
-const NOT_LABELS = new Set(['', 'result', 'table', '_time', '_value', '_field'])
+const NOT_LABELS = new Set(['_time', '_value', '_field'])
 
 export class StretchReader {
   readonly textFields = new Set<string>()

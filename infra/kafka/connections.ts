@@ -6,7 +6,7 @@ import { type Cluster, Kafka, type SASLOptions } from 'kafkajs'
 import { TidemarkError } from '../../services/core/errors.ts'
 import { unlessAborted } from '../waiting.ts'
 import { type Broker, clusterOf, quietTimers } from './driver.ts'
-import { isMembershipChange, typeOf } from './failures.ts'
+import { isMembershipChange, typeOf, unavailable } from './failures.ts'
 import { type ConnectTarget, KAFKA_TIMES, type KafkaMessageLogOptions, type KafkaTimes } from './options.ts'
 import { driverLevel, pinoLogging } from './pino-logging.ts'
 
@@ -104,7 +104,8 @@ export class Connections {
     } catch (error) {
       this.#afterFailure(link, error)
       if (!late.aborted || error !== late.reason) throw error
-      throw new TidemarkError('log-unavailable', `no answer within ${limitMs} ms`, { brokers: this.#options.brokers })
+      const { brokers } = this.#options
+      throw unavailable(error, `no answer within ${limitMs} ms from ${brokers.join(', ')}`, { brokers })
     }
   }
 

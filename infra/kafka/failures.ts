@@ -45,39 +45,41 @@ function fieldsOf(error: unknown): DriverFailure {
   }
 }
 
-/** By what the message or the name says: the first that matches. */
-const ADVICE: readonly (readonly [RegExp, string])[] = [
+/** What to do, by what the message or the name says: the first that matches. Of the first table, a setting is wrong, here or at the brokers. */
+const WRONG: readonly (readonly [RegExp, string])[] = [
   [
     /SASL.*authentication failed|SASLAuthentication/i,
     'expected a user the brokers know; check KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD and KAFKA_SASL_MECHANISM',
   ],
   [/mechanism|SASL_STATE|SASL state/i, 'expected a port that takes this SASL mechanism; check KAFKA_SASL_MECHANISM'],
   [
-    /alert (bad certificate|certificate required|unknown ca)|certificate_required/i,
+    /alert (.*certificate|unknown ca)|certificate_required/i,
     'expected a client certificate that the brokers trust; check KAFKA_TLS_CERT and KAFKA_TLS_KEY',
   ],
   [/certificate|CERT_|ALTNAME/i, 'expected a certificate that KAFKA_TLS_CA vouches for, made out to this host name'],
-  [
-    /wrong version number|before secure TLS|EPROTO|SSL routines/i,
-    'expected a TLS port; if it is a plain one, set KAFKA_TLS=off',
-  ],
+  [/wrong version number|EPROTO|SSL routines/i, 'expected a TLS port; if it is a plain one, set KAFKA_TLS=off'],
   [/INVALID_REPLICATION_FACTOR/i, 'expected as many brokers as a topic has replicas; set KAFKA_REPLICATION_FACTOR'],
-  [/UNKNOWN_TOPIC|does not host this topic/i, "expected the topics of tidemark; run 'tidemark topics apply'"],
-  [/NOT_ENOUGH_REPLICAS/i, 'expected as many replicas in sync as min.insync.replicas asks for; are brokers down?'],
   [/AUTHORIZATION_FAILED/i, 'expected a user that may do this; give it the right on the topic or group'],
   [/INCONSISTENT_GROUP_PROTOCOL/i, 'expected only tidemark in this group; another program uses its name'],
-  [/ENOTFOUND|EAI_AGAIN/i, 'expected a host name that resolves; check KAFKA_BROKERS'],
+  [/ENOTFOUND/i, 'expected a host name that resolves; check KAFKA_BROKERS'],
+]
+
+const AWAY: readonly (readonly [RegExp, string])[] = [
+  [/UNKNOWN_TOPIC|does not host this topic/i, "expected the topics of tidemark; run 'tidemark topics apply'"],
+  [/NOT_ENOUGH_REPLICAS/i, 'expected as many replicas in sync as min.insync.replicas asks for; are brokers down?'],
+  [/EAI_AGAIN/i, 'expected a host name that resolves; check KAFKA_BROKERS'],
   [
-    /ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|Connection timeout|no answer within/i,
-    'expected a broker there; check KAFKA_BROKERS, and that it runs',
+    /ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|Connection timeout|TimeoutError|Not connected|no answer within/i,
+    'expected a broker that answers; check KAFKA_BROKERS, and that it runs',
   ],
+  [/before secure TLS/i, 'expected a TLS port; if it is a plain one, set KAFKA_TLS=off'],
   [
-    /Closed connection|closed by the server|ECONNRESET|EPIPE|Not connected/i,
+    /Closed connection|closed by the server|ECONNRESET|EPIPE/i,
     'if the broker closes every connection at once, the port wants TLS or SASL; check KAFKA_TLS and KAFKA_SASL_MECHANISM',
   ],
 ]
 
-/** `doing` says in words what was tried, with whom. */
+/** `log-unavailable`, or `log-misconfigured` where no waiting helps until somebody mends a setting. `doing` says in words what was tried, with whom. */
 export function unavailable(
   error: unknown,
   doing: string,
@@ -86,10 +88,17 @@ export function unavailable(
   if (error instanceof TidemarkError) return error
   const { type, code, name, message } = failureOf(error)
   const text = `${type ?? ''} ${code ?? ''} ${name} ${message}`
-  const advice = ADVICE.find(([pattern]) => pattern.test(text))?.[1]
+  const found = (table: typeof WRONG): string | undefined => table.find(([pattern]) => pattern.test(text))?.[1]
+  const fix = found(WRONG)
+  const advice = fix ?? found(AWAY)
   // What OpenSSL says ends with a line break.
   const detail = [`${doing}: ${message.trim()}`, ...(advice === undefined ? [] : [advice])].join('; ')
-  return new TidemarkError('log-unavailable', detail, { ...facts, type, code }, error)
+  return new TidemarkError(
+    fix === undefined ? 'log-unavailable' : 'log-misconfigured',
+    detail,
+    { ...facts, type, code },
+    error,
+  )
 }
 
 /** Another try can't help: who is asked says no, or is not what was expected. */

@@ -7,6 +7,7 @@ import { installedDir } from '../engines/install.ts'
 import { freePort } from '../engines/ports.ts'
 import { type EngineRecipe, JAVA, MAVEN } from '../engines/recipe.ts'
 import { runTool } from '../engines/tool-run.ts'
+import { CONTROLLER, type Listener, listenerLines, type SecureListener, userArguments } from './listeners.ts'
 
 export const KAFKA: EngineRecipe = {
   name: 'kafka',
@@ -27,12 +28,18 @@ export const KAFKA: EngineRecipe = {
 export interface KafkaOptions extends StartOptions {
   /** For each of these ports a listener of its own, which names that port on 127.0.0.1 as the broker's address: where a proxy listens. */
   readonly advertisedPorts?: readonly number[]
+  /** Listeners besides the plain one. */
+  readonly secure?: readonly SecureListener[]
 }
 
 export interface KafkaEngine extends EngineProcess {
   readonly brokers: readonly string[]
   /** The listeners behind the proxies: a proxy on `advertisedPort` forwards to `port`. */
   readonly proxied: readonly { readonly port: number; readonly advertisedPort: number }[]
+  /** Addresses of the secure listeners, in their order. */
+  readonly secure: readonly string[]
+  /** Gives a user of SCRAM-SHA-256 this password; makes the user where there is none. */
+  setPassword(user: string, password: string): Promise<void>
 }
 
 export async function startKafka(options: KafkaOptions = {}): Promise<KafkaEngine> {
@@ -40,63 +47,72 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaEngin
   const proxied = await Promise.all(
     (options.advertisedPorts ?? []).map(async (advertisedPort) => ({ port: await freePort(), advertisedPort })),
   )
+  const secure = await Promise.all(
+    (options.secure ?? []).map(async (each) => ({ port: await freePort(), secure: each })),
+  )
+  const listeners: readonly Listener[] = [
+    { name: 'PLAINTEXT', port },
+    { name: CONTROLLER, port: controllerPort },
+    ...proxied.map((each, i) => ({ name: `PROXIED${i}`, ...each })),
+    ...secure.map((each, i) => ({ name: `SECURE${i}`, ...each })),
+  ]
   const brokers = [`127.0.0.1:${port}`]
-  const classPath = join(installedDir(KAFKA), 'libs', '*')
   const engine = await startEngine(
     {
       recipe: KAFKA,
       prepare: async (dir, signal) => {
         const file = join(dir, 'server.properties')
-        await writeFile(file, properties({ dir, port, controllerPort, proxied }))
-        const format = ['kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', file]
-        const args = [...SMALL_HEAP, '-XX:TieredStopAtLevel=1', '-cp', classPath, ...format]
-        await runTool({ name: 'kafka', what: 'formats its storage', command: 'java', args, signal })
+        await writeFile(file, properties(dir, controllerPort, listeners))
+        const format = ['format', '-t', CLUSTER_ID, '-c', file, ...userArguments(listeners)]
+        await javaTool('formats its storage', 'kafka.tools.StorageTool', format, signal)
       },
       command: (dir) => ({
         file: 'java',
-        args: [...SMALL_HEAP, LOG_TIMES, '-cp', classPath, 'kafka.Kafka', join(dir, 'server.properties')],
+        args: [...SMALL_HEAP, LOG_TIMES, '-cp', classPath(), 'kafka.Kafka', join(dir, 'server.properties')],
       }),
       ready: async (said) => said.includes('Kafka Server started'),
       settings: { MESSAGE_LOG: 'kafka', KAFKA_BROKERS: brokers.join(','), KAFKA_REPLICATION_FACTOR: '1' },
     },
     options,
   )
-  return Object.assign(engine, { brokers, proxied })
+  return Object.assign(engine, {
+    brokers,
+    proxied,
+    secure: secure.map((each) => `127.0.0.1:${each.port}`),
+    setPassword: async (user: string, password: string) => {
+      const whose = ['--bootstrap-server', brokers.join(','), '--entity-type', 'users', '--entity-name', user]
+      const alter = [...whose, '--alter', '--add-config', `SCRAM-SHA-256=[password=${password}]`]
+      await javaTool('sets a password', 'kafka.admin.ConfigCommand', alter, AbortSignal.timeout(TOOL_WITHIN_MS))
+    },
+  })
+}
+
+async function javaTool(what: string, main: string, args: readonly string[], signal: AbortSignal): Promise<void> {
+  const all = [...SMALL_HEAP, '-XX:TieredStopAtLevel=1', '-cp', classPath(), main, ...args]
+  await runTool({ name: 'kafka', what, command: 'java', args: all, signal })
+}
+
+function classPath(): string {
+  return join(installedDir(KAFKA), 'libs', '*')
 }
 
 /** 16 bytes in base64url, as Kafka wants it; not random, because one that begins with `-` is taken for an option. */
 const CLUSTER_ID = 'dGlkZW1hcmstZW5naW5lIQ'
 const SMALL_HEAP = ['-Xms64m', '-Xmx512m', '-XX:+UseSerialGC']
+const TOOL_WITHIN_MS = 60_000
 const LOG_TIMES = '-Dorg.slf4j.simpleLogger.showDateTime=true'
-
-interface Listening {
-  readonly dir: string
-  readonly port: number
-  readonly controllerPort: number
-  readonly proxied: KafkaEngine['proxied']
-}
 
 /**
  * One node with small internal topics and buffers; topics are made by `applyTopics` alone. A killed broker is let in again when its session has
  * ended, hence the short one.
  */
-function properties({ dir, port, controllerPort, proxied }: Listening): string {
-  const listeners = [`PLAINTEXT://127.0.0.1:${port}`, `CONTROLLER://127.0.0.1:${controllerPort}`]
-  const advertised = [`PLAINTEXT://127.0.0.1:${port}`]
-  const protocols = ['PLAINTEXT:PLAINTEXT', 'CONTROLLER:PLAINTEXT']
-  for (const [i, each] of proxied.entries()) {
-    listeners.push(`PROXIED${i}://127.0.0.1:${each.port}`)
-    advertised.push(`PROXIED${i}://127.0.0.1:${each.advertisedPort}`)
-    protocols.push(`PROXIED${i}:PLAINTEXT`)
-  }
+function properties(dir: string, controllerPort: number, listeners: readonly Listener[]): string {
   return `process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:${controllerPort}
-controller.listener.names=CONTROLLER
+controller.listener.names=${CONTROLLER}
 inter.broker.listener.name=PLAINTEXT
-listeners=${listeners.join(',')}
-advertised.listeners=${advertised.join(',')}
-listener.security.protocol.map=${protocols.join(',')}
+${listenerLines(listeners).join('\n')}
 log.dirs=${join(dir, 'log')}
 auto.create.topics.enable=false
 group.initial.rebalance.delay.ms=0

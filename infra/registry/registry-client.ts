@@ -22,6 +22,16 @@ export interface Answer {
 
 const TIMEOUT_MS = 10_000
 const MEDIA_TYPE = 'application/vnd.schemaregistry.v1+json'
+const AWAY = 'expected a registry there; check REGISTRY, and that it runs'
+/** By what the operating system or TLS says: which setting is wrong. */
+const WRONG: readonly (readonly [RegExp, string])[] = [
+  [/ENOTFOUND/, 'expected a host name that resolves; check REGISTRY'],
+  [
+    /CERT|certificate/i,
+    'expected a certificate of this host that Node trusts; check REGISTRY, or name its authority in NODE_EXTRA_CA_CERTS',
+  ],
+  [/SSL routines|EPROTO/, 'expected TLS there; if it is a plain port, begin REGISTRY with http:'],
+]
 /** Subject, version or schema not found. */
 const UNKNOWN_CODES = new Set([40401, 40402, 40403])
 
@@ -43,13 +53,16 @@ export class RegistryClient {
     }
   }
 
-  /** Rejects with `registry-unavailable` when no answer of a registry comes. */
+  /** Rejects with `registry-unavailable` when no answer comes, `registry-misconfigured` where the reason is its address or its certificate. */
   async ask(method: 'GET' | 'POST', path: string, body?: object): Promise<Answer> {
     this.#closing.signal.throwIfAborted()
     const stop = new AbortController()
     const abort = (): void => stop.abort(this.#closing.signal.reason)
     this.#closing.signal.addEventListener('abort', abort, { once: true })
-    const timer = setTimeout(() => stop.abort(this.#unavailable(`no answer in ${TIMEOUT_MS / 1000} s`)), TIMEOUT_MS)
+    const timer = setTimeout(
+      () => stop.abort(this.#unavailable(`nothing in ${TIMEOUT_MS / 1000} s; ${AWAY}`)),
+      TIMEOUT_MS,
+    )
     try {
       const response = await fetch(this.#base + path, {
         method,
@@ -60,7 +73,11 @@ export class RegistryClient {
       return answerOf(response.status, response.ok, await response.text())
     } catch (error) {
       stop.signal.throwIfAborted()
-      throw this.#unavailable(causeOf(error), error)
+      const cause = causeOf(error)
+      const fix = WRONG.find(([pattern]) => pattern.test(cause))?.[1]
+      throw fix === undefined
+        ? this.#unavailable(`${cause}; ${AWAY}`, error)
+        : this.#misconfigured(`${cause}; ${fix}`, {}, error)
     } finally {
       clearTimeout(timer)
       this.#closing.signal.removeEventListener('abort', abort)
@@ -71,14 +88,14 @@ export class RegistryClient {
   failure(answer: Answer): TidemarkError {
     const { status, message } = answer
     if (status === 404) return this.noRegistry(answer)
-    const said = message === '' ? '' : ` (${message})`
-    const fix = status === 401 || status === 403 ? ': check REGISTRY_USERNAME, REGISTRY_PASSWORD and their rights' : ''
-    return this.#unavailable(`it answers ${status}${said}${fix}`, undefined, { status })
+    const said = `it answers ${status}${message === '' ? '' : ` (${message})`}`
+    if (status !== 401 && status !== 403) return this.#unavailable(said, undefined, { status })
+    return this.#misconfigured(`${said}: check REGISTRY_USERNAME, REGISTRY_PASSWORD and their rights`, { status })
   }
 
   noRegistry({ status }: Answer): TidemarkError {
     const what = `its answer (${status}) is not one of a schema registry: check REGISTRY and its path`
-    return this.#unavailable(what, undefined, { status })
+    return this.#misconfigured(what, { status })
   }
 
   /** What waits for an answer rejects with `closed`. */
@@ -88,6 +105,10 @@ export class RegistryClient {
 
   #unavailable(detail: string, cause?: unknown, facts: Readonly<Record<string, unknown>> = {}): TidemarkError {
     return new TidemarkError('registry-unavailable', `${this.#base}: ${detail}`, facts, cause)
+  }
+
+  #misconfigured(detail: string, facts: Readonly<Record<string, unknown>>, cause?: unknown): TidemarkError {
+    return new TidemarkError('registry-misconfigured', `${this.#base}: ${detail}`, facts, cause)
   }
 }
 

@@ -1,6 +1,7 @@
 /** `tidemark doctor`: asks each engine something small and says what is wrong with those that don't answer. */
 
 import { TidemarkError } from '../core/errors.ts'
+import type { TopicState } from '../ports/message-log.ts'
 import type { CommandContext, ExitCode } from './context.ts'
 import { printRows } from './table.ts'
 
@@ -8,58 +9,71 @@ export interface DoctorOptions {
   readonly json?: boolean | undefined
 }
 
-type Check = readonly [what: string, ask: () => Promise<string>]
+interface Check {
+  readonly what: string
+  /** What says where it is. */
+  readonly setting: string
+  ask(): Promise<string>
+}
 
-/** Exit code 1 when something is wrong. */
+/** Longer than drivers take to say why there is no answer; some never do. */
+const ANSWER_MS = 15_000
+
+/** Asks all at once. Exit code 1 when something is wrong. */
 export async function runDoctor(context: CommandContext, { json }: DoctorOptions): Promise<ExitCode> {
-  const rows = []
-  for (const [what, ask] of checksOf(context)) rows.push(await checked(what, ask, context.signal))
+  const rows = await Promise.all(checksOf(context).map((check) => checked(check, context)))
   await printRows(context, rows, { json, nothing: '' })
   return rows.every(({ state }) => state === 'good') ? 0 : 1
 }
 
 function checksOf(context: CommandContext): readonly Check[] {
   const { messageLog, registry, ledger, signal } = context
-  const stores = [...context.stores.values()].map(
-    (store): Check => [
-      `store ${store.name}`,
-      async () => {
-        await store.probe(signal)
-        return `generation ${await store.generation()}`
-      },
-    ],
-  )
+  const log = async (): Promise<string> => {
+    await messageLog.probe(signal)
+    return `${messageLog.partitions} partitions`
+  }
+  const stores = [...context.stores.values()].map((store): Check => {
+    const ask = async (): Promise<string> => {
+      await store.probe(signal)
+      return `generation ${await store.generation()}`
+    }
+    return { what: `store ${store.name}`, setting: `${store.name.toUpperCase()}_URL`, ask }
+  })
   return [
-    [
-      'message log',
-      async () => {
-        await messageLog.probe(signal)
-        return `${messageLog.partitions} partitions`
-      },
-    ],
-    [
-      'topics',
-      async () => {
-        const topics = await messageLog.listTopics()
-        const differing = topics.filter(({ differences }) => differences.length > 0)
-        if (differing.length === 0) return `${topics.length} as declared`
-        throw new TidemarkError(
-          'topics-differ',
-          differing.map(({ name, differences }) => `${name}: ${differences.join(', ')}`).join('; '),
-        )
-      },
-    ],
-    ['schema registry', async () => `${(await registry.subjects()).length} subjects`],
-    ['ledger', async () => `${(await ledger.gateways()).length} gateways`],
+    { what: 'message log', setting: 'KAFKA_BROKERS', ask: log },
+    { what: 'topics', setting: 'KAFKA_BROKERS', ask: async () => topicsFinding(await messageLog.listTopics()) },
+    { what: 'schema registry', setting: 'REGISTRY', ask: async () => `${(await registry.subjects()).length} subjects` },
+    { what: 'ledger', setting: 'MONGODB_URL', ask: async () => `${(await ledger.gateways()).length} gateways` },
     ...stores,
   ]
 }
 
-async function checked(what: string, ask: () => Promise<string>, signal: AbortSignal) {
+/** Topics that are not there yet are made by the first service that starts. */
+function topicsFinding(topics: readonly TopicState[]): string {
+  const missing = topics.filter(({ partitions }) => partitions === 0)
+  const differing = topics.filter(({ partitions, differences }) => partitions > 0 && differences.length > 0)
+  if (differing.length > 0) {
+    const detail = differing.map(({ name, differences }) => `${name}: ${differences.join(', ')}`).join('; ')
+    throw new TidemarkError('topics-differ', `${detail}; 'tidemark topics apply' sets all but the number of partitions`)
+  }
+  const present = `${topics.length - missing.length} as declared`
+  return missing.length === 0
+    ? present
+    : `${present}, ${missing.length} are made at the start or by 'tidemark topics apply'`
+}
+
+async function checked({ what, setting, ask }: Check, { clock, signal }: CommandContext) {
+  const over = new AbortController()
+  const wrong = (finding: string) => ({ what, state: 'wrong', finding })
+  const late = clock
+    .sleep(ANSWER_MS, AbortSignal.any([signal, over.signal]))
+    .then(() => wrong(`nothing within ${ANSWER_MS / 1000} s; check ${setting}, and that it runs`))
   try {
-    return { what, state: 'good', finding: await ask() }
+    return await Promise.race([ask().then((finding) => ({ what, state: 'good', finding })), late])
   } catch (error) {
     signal.throwIfAborted()
-    return { what, state: 'wrong', finding: error instanceof Error ? error.message : String(error) }
+    return wrong(error instanceof Error ? error.message : String(error))
+  } finally {
+    over.abort()
   }
 }

@@ -10,6 +10,8 @@ import type { Base } from './base.ts'
 export interface EngineCheck {
   /** For people: `message log`, `store mongodb`. */
   readonly engine: string
+  /** What says where it is; for who has to look why nothing answers there. */
+  readonly setting?: string
   /** Rejects when the engine does not answer. */
   ask(signal: AbortSignal): Promise<unknown>
 }
@@ -34,19 +36,20 @@ const ANSWER_MS = 6_000
 const FRESH_MS = 1_000
 
 export function logCheck({ messageLog }: Pick<Base, 'messageLog'>): EngineCheck {
-  return { engine: 'message log', ask: (signal) => messageLog.probe(signal) }
+  return { engine: 'message log', setting: 'KAFKA_BROKERS', ask: (signal) => messageLog.probe(signal) }
 }
 
 export function registryCheck({ registry }: Pick<Base, 'registry'>): EngineCheck {
-  return { engine: 'schema registry', ask: () => registry.subjects() }
+  return { engine: 'schema registry', setting: 'REGISTRY', ask: () => registry.subjects() }
 }
 
 export function ledgerCheck(ledger: LedgerStore): EngineCheck {
-  return { engine: 'ledger', ask: () => ledger.gateways() }
+  return { engine: 'ledger', setting: 'MONGODB_URL', ask: () => ledger.gateways() }
 }
 
 export function storeCheck(store: ReadingStore): EngineCheck {
-  return { engine: `store ${store.name}`, ask: (signal) => store.probe(signal) }
+  const setting = `${store.name.toUpperCase()}_URL`
+  return { engine: `store ${store.name}`, setting, ask: (signal) => store.probe(signal) }
 }
 
 /** Creates what is missing; where partitions differ, nothing can run. */
@@ -54,13 +57,14 @@ export function topicsCheck({ messageLog }: Pick<Base, 'messageLog'>): EngineChe
   return { engine: 'message log', ask: () => messageLog.applyTopics() }
 }
 
-/** Says once an episode what is waited for. Throws what another try does not help, and the signal's reason when aborted. */
+/** Says what is waited for, and why whenever that changes. Throws what another try does not help, and the signal's reason when aborted. */
 export async function untilAnswered(
   checks: readonly EngineCheck[],
   { clock, random, logger }: Waiting,
   signal: AbortSignal,
 ): Promise<void> {
   for (const { engine, ask } of checks) {
+    let said = ''
     for (let attempt = 1; ; attempt++) {
       try {
         await unlessAborted(ask(signal), signal)
@@ -69,7 +73,8 @@ export async function untilAnswered(
       } catch (error) {
         signal.throwIfAborted()
         if (!(error instanceof TidemarkError) || !error.retryable) throw error
-        if (attempt === 1) logger.warn({ engine, err: error }, 'this process waits for an engine')
+        if (error.message !== said) logger.warn({ engine, err: error }, 'this process waits for an engine')
+        said = error.message
       }
       await clock.sleep(delayMs(attempt, { ...AGAIN, chance: random.next() }), signal)
     }
@@ -91,13 +96,14 @@ export function readiness(
   }
 }
 
-async function stateOf({ engine, ask }: EngineCheck, answerMs: number): Promise<EngineState> {
+async function stateOf({ engine, setting, ask }: EngineCheck, answerMs: number): Promise<EngineState> {
   const late = AbortSignal.timeout(answerMs)
   try {
     await unlessAborted(ask(late), late)
     return { engine, ready: true }
   } catch (error) {
-    const reason = late.aborted ? `no answer within ${answerMs / 1000} s` : messageOf(error)
+    const advice = setting === undefined ? '' : `; check ${setting}, and that it runs`
+    const reason = late.aborted ? `no answer within ${answerMs / 1000} s${advice}` : messageOf(error)
     return { engine, ready: false, reason }
   }
 }

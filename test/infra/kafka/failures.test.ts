@@ -15,21 +15,29 @@ test.each([
   ['SASL PLAIN authentication failed: Authentication failed: Invalid username or password', 'KAFKA_SASL_PASSWORD'],
   ['SASL SCRAM SHA256 authentication failed: invalid credentials', 'KAFKA_SASL_PASSWORD'],
   ['Request is not valid given the current SASL state', 'KAFKA_SASL_MECHANISM'],
+  ['Connection error: unable to verify the first certificate', 'KAFKA_TLS_CA'],
+  ['Connection error: error:0A000412:SSL routines:ssl3_read_bytes:sslv3 alert bad certificate\n', 'KAFKA_TLS_CERT'],
+  ['Connection error: error:0A000416:SSL routines:ssl3_read_bytes:sslv3 alert certificate unknown', 'KAFKA_TLS_CERT'],
+  ['Connection error: getaddrinfo ENOTFOUND kafka', 'KAFKA_BROKERS'],
+])('%s: a setting is wrong, and it says which', (message, advice) => saysWhatToDo(message, 'log-misconfigured', advice))
+
+test.each([
   [
     'Connection error: Client network socket disconnected before secure TLS connection was established',
     'KAFKA_TLS=off',
   ],
   ['Closed connection', 'the port wants TLS or SASL'],
-  ['Connection error: unable to verify the first certificate', 'KAFKA_TLS_CA'],
-  ['Connection error: error:0A000412:SSL routines:ssl3_read_bytes:sslv3 alert bad certificate\n', 'KAFKA_TLS_CERT'],
-  ['Connection error: getaddrinfo ENOTFOUND kafka', 'KAFKA_BROKERS'],
   ['Connection error: connect ECONNREFUSED 127.0.0.1:9092', 'KAFKA_BROKERS'],
-])('%s: says what to do', (message, advice) => {
+  ['Connection error: getaddrinfo EAI_AGAIN kafka', 'KAFKA_BROKERS'],
+  ['no answer within 12000 ms', 'KAFKA_BROKERS'],
+])('%s: may pass, and it says what to check', (message, advice) => saysWhatToDo(message, 'log-unavailable', advice))
+
+function saysWhatToDo(message: string, code: string, advice: string): void {
   const error = unavailable(new KafkaJSNonRetriableError(new KafkaJSConnectionError(message)), 'asking kafka:9092')
-  expect([error.code, error.retryable]).toEqual(['log-unavailable', true])
+  expect([error.code, error.retryable]).toEqual([code, true])
   expect(error.message).toContain(`asking kafka:9092: ${message.trim()}; `)
   expect(error.message).toContain(advice)
-})
+}
 
 test('what really happened is found behind what the driver wraps around it', () => {
   const inner = protocolError('UNKNOWN_TOPIC_OR_PARTITION')

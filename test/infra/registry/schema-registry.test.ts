@@ -53,7 +53,11 @@ describe('the registry client', () => {
     await using registry = confluentSchemaRegistry({ url: `${server.url}/wrong` })
     for (const work of [() => registry.byId(4), () => registry.latest('a'), () => registry.register('a', SCHEMA)]) {
       const error: unknown = await work().catch((thrown: unknown) => thrown)
-      expect(error).toMatchObject({ code: 'registry-unavailable', message: expect.stringContaining('check REGISTRY') })
+      expect(error).toMatchObject({
+        code: 'registry-misconfigured',
+        retryable: true,
+        message: expect.stringContaining('check REGISTRY'),
+      })
     }
   })
 
@@ -61,9 +65,22 @@ describe('the registry client', () => {
     await using server = await scriptedServer(() => ({ status, body: { error_code: 40101, message: 'Unauthorized' } }))
     await using registry = confluentSchemaRegistry({ url: server.url, username: 'ann', password: 'hush' })
     const error: unknown = await registry.byId(1).catch((thrown: unknown) => thrown)
-    expect(error).toMatchObject({ code: 'registry-unavailable', message: expect.stringContaining('REGISTRY_PASSWORD') })
+    expect(error).toMatchObject({
+      code: 'registry-misconfigured',
+      retryable: true,
+      message: expect.stringContaining('REGISTRY_PASSWORD'),
+    })
     expect(String(error)).not.toContain('hush')
     expect(server.asked[0]?.headers.authorization).toBe(`Basic ${Buffer.from('ann:hush').toString('base64')}`)
+  })
+
+  test.each([
+    ['TLS at a plain port', (url: string) => url.replace('http', 'https'), 'registry-misconfigured', 'with http:'],
+    ['a port where nothing listens', () => 'http://127.0.0.1:1', 'registry-unavailable', 'that it runs'],
+  ])('%s: says what to check', async (_, urlOf, code, fix) => {
+    await using server = await scriptedServer(() => UNKNOWN)
+    await using registry = confluentSchemaRegistry({ url: urlOf(server.url) })
+    await expect(registry.subjects()).rejects.toMatchObject({ code, message: expect.stringContaining(fix) })
   })
 
   test('keeps the path of its address, and takes a user from it', async () => {

@@ -234,4 +234,25 @@ describe('doctor', () => {
     })
     expect(rows.find(({ what }) => what === 'message log')).toMatchObject({ state: 'good' })
   })
+
+  test('says which setting to check of an engine that never answers', async () => {
+    const registry = { ...mapRegistry(), subjects: () => new Promise<never>(() => undefined) }
+    const context = await commandContext({ stores: new Map(), registry })
+    const clock = { ...context.clock, sleep: async () => undefined }
+    expect(await runDoctor({ ...context, clock }, { json: true })).toBe(1)
+    const rows: { what: string; finding: string }[] = JSON.parse(context.said.out)
+    expect(rows.find(({ what }) => what === 'schema registry')?.finding).toContain('check REGISTRY')
+  })
+
+  test('is content with topics that the first service will make, and says so', async () => {
+    const context = await commandContext({ stores: new Map() })
+    const states = (await context.messageLog.listTopics()).map((each) => ({
+      ...each,
+      partitions: 0,
+      differences: ['does not exist yet'],
+    }))
+    const messageLog = { ...context.messageLog, probe: async () => undefined, listTopics: async () => states }
+    expect(await runDoctor({ ...context, messageLog }, {})).toBe(0)
+    expect(context.said.out).toContain("0 as declared, 8 are made at the start or by 'tidemark topics apply'")
+  })
 })

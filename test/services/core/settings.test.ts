@@ -158,14 +158,6 @@ describe('settings', () => {
     for (const [i, part] of expected.entries()) expect(faults[i]).toContain(part)
   })
 
-  test('a process needs the access to those stores only that it opens', () => {
-    const env = prefixed({ STORES: 'mongodb,influxdb', LEDGER: 'mongodb', MONGODB_URL: 'mongodb://mongo/fleet' })
-    expect(parseSettings({ env, opened: [] }).ok).toBe(true)
-    expect(parseSettings({ env, opened: ['mongodb'] }).ok).toBe(true)
-    expect(faultsOf(parseSettings({ env, opened: ['influxdb'] }))).toHaveLength(4)
-    expect(faultsOf(parseSettings({ env }))).toHaveLength(4)
-  })
-
   test('engines with all they need are taken as they are given', () => {
     const env = prefixed({
       MESSAGE_LOG: 'kafka',
@@ -238,4 +230,12 @@ describe('settings', () => {
     expect(nearest('abxx', ['abcd', 'zzzz'])).toBe('abcd')
     expect(nearest('', [])).toBeUndefined()
   })
+})
+
+test('a process needs the access to those stores only that it opens', () => {
+  const env = prefixed({ STORES: 'mongodb,influxdb', LEDGER: 'mongodb', MONGODB_URL: 'mongodb://mongo/fleet' })
+  expect(parseSettings({ env, opened: [] }).ok).toBe(true)
+  expect(parseSettings({ env, opened: ['mongodb'] }).ok).toBe(true)
+  expect(faultsOf(parseSettings({ env, opened: ['influxdb'] }))).toHaveLength(4)
+  expect(faultsOf(parseSettings({ env }))).toHaveLength(4)
 })

@@ -39,6 +39,17 @@ test('waits for one engine after the other, and says so once an episode', async 
   expect(tools.said[0]).toContain('message log')
 })
 
+test('says it again when the reason is another one', async () => {
+  const reasons = ['refused', 'refused', 'wrong password', 'wrong password']
+  const tools = waiting()
+  const ask = async (): Promise<void> => {
+    const reason = reasons.shift()
+    if (reason !== undefined) throw new TidemarkError('log-misconfigured', reason)
+  }
+  await untilAnswered([{ engine: 'message log', ask }], tools, new AbortController().signal)
+  expect(tools.said).toHaveLength(3)
+})
+
 test('does not wait for what another try can not mend', async () => {
   const differing = check('message log', 99, new TidemarkError('topics-differ', 'landings'))
   await expect(untilAnswered([differing], waiting(), new AbortController().signal)).rejects.toMatchObject({
@@ -56,7 +67,7 @@ test('stops waiting when it is asked to, also for an engine that never answers',
 })
 
 test('is ready only when every engine answers, and says which does not and why', async () => {
-  const silent: EngineCheck = { engine: 'registry', ask: () => new Promise(() => undefined) }
+  const silent: EngineCheck = { engine: 'registry', setting: 'REGISTRY', ask: () => new Promise(() => undefined) }
   const states = await readiness([check('ledger', 0), check('message log', 1), silent], {
     clock: systemClock,
     answerMs: 20,
@@ -64,7 +75,7 @@ test('is ready only when every engine answers, and says which does not and why',
   expect(states).toEqual([
     { engine: 'ledger', ready: true },
     { engine: 'message log', ready: false, reason: 'the message log does not answer: refused' },
-    { engine: 'registry', ready: false, reason: 'no answer within 0.02 s' },
+    { engine: 'registry', ready: false, reason: 'no answer within 0.02 s; check REGISTRY, and that it runs' },
   ])
 })
 
