@@ -1,4 +1,4 @@
-/** A TCP proxy before a server of this machine whose link can be cut: what is open breaks, and nothing new gets through until it is restored. */
+/** A TCP proxy before a server of this machine: its link can be cut, when what is open breaks and nothing new gets through, and it can lose an answer. */
 
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
@@ -11,6 +11,10 @@ export interface CuttableProxy extends AsyncDisposable {
   restore(): void
   /** Bytes that came through towards the server. */
   readonly sent: number
+  /** The next request with these bytes is carried out; in place of its answer the client's connection ends. */
+  loseAnswerTo(request: Buffer): void
+  /** Answers lost so far. */
+  readonly lost: number
 }
 
 const HOST = '127.0.0.1'
@@ -20,6 +24,8 @@ export async function cuttableProxy(): Promise<CuttableProxy> {
   let target: number | undefined
   let isCut = false
   let sent = 0
+  let losing: Buffer | undefined
+  let lost = 0
   const server = createServer((client) => {
     if (isCut || target === undefined) return void client.destroy()
     const upstream = connect(target, HOST)
@@ -32,8 +38,19 @@ export async function cuttableProxy(): Promise<CuttableProxy> {
         sockets.delete(socket)
       })
     }
+    let isDoomed = false
     client.on('data', (bytes) => {
       sent += bytes.length
+      if (losing === undefined || !bytes.includes(losing)) return
+      losing = undefined
+      isDoomed = true
+    })
+    // Before the pipe hears of it: then nothing of the answer gets through.
+    upstream.on('data', () => {
+      if (!isDoomed) return
+      isDoomed = false
+      lost += 1
+      client.destroy()
     })
     client.pipe(upstream).pipe(client)
   })
@@ -56,6 +73,12 @@ export async function cuttableProxy(): Promise<CuttableProxy> {
     },
     get sent() {
       return sent
+    },
+    loseAnswerTo: (request) => {
+      losing = request
+    },
+    get lost() {
+      return lost
     },
     [Symbol.asyncDispose]: async () => {
       breakAll()

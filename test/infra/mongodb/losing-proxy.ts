@@ -1,7 +1,6 @@
 /** A TCP server before a MongoDB server that can lose the answer to an insert: it was done, and nobody hears of it. */
 
-import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { cuttableProxy } from '../../support/cuttable-proxy.ts'
 
 export interface LosingProxy extends AsyncDisposable {
   /** The server's URL, through the proxy. */
@@ -12,52 +11,20 @@ export interface LosingProxy extends AsyncDisposable {
 }
 
 export async function losingProxy(serverUrl: string, collection: string): Promise<LosingProxy> {
-  const insert = Buffer.from(`insert\0${String.fromCharCode(collection.length + 1)}\0\0\0${collection}\0`, 'latin1')
   const target = new URL(serverUrl)
-  const sockets = new Set<Socket>()
-  let isLosing = false
-  let lost = 0
-  const server = createServer((client) => {
-    const upstream = connect(Number(target.port), target.hostname)
-    let isDoomed = false
-    for (const socket of [client, upstream]) {
-      sockets.add(socket)
-      socket.on('error', () => undefined)
-      socket.on('close', () => {
-        client.destroy()
-        upstream.destroy()
-        sockets.delete(socket)
-      })
-    }
-    client.on('data', (bytes) => {
-      if (isLosing && bytes.includes(insert)) {
-        isLosing = false
-        isDoomed = true
-      }
-      upstream.write(bytes)
-    })
-    upstream.on('data', (bytes) => {
-      if (isDoomed) {
-        lost += 1
-        client.destroy()
-      } else client.write(bytes)
-    })
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
+  const proxy = await cuttableProxy()
+  proxy.forwardTo(Number(target.port))
   return {
-    url: serverUrl.replace(`:${target.port}`, `:${port}`),
-    loseNextAnswer: () => {
-      isLosing = true
-    },
+    url: serverUrl.replace(`:${target.port}`, `:${proxy.port}`),
+    loseNextAnswer: () => proxy.loseAnswerTo(insertInto(collection)),
     get lost() {
-      return lost
+      return proxy.lost
     },
-    [Symbol.asyncDispose]: async () => {
-      for (const socket of sockets) socket.destroy()
-      server.close()
-      await once(server, 'close')
-    },
+    [Symbol.asyncDispose]: () => proxy[Symbol.asyncDispose](),
   }
+}
+
+/** How the command begins on the wire. */
+export function insertInto(collection: string): Buffer {
+  return Buffer.from(`insert\0${String.fromCharCode(collection.length + 1)}\0\0\0${collection}\0`, 'latin1')
 }
