@@ -166,6 +166,14 @@ engines.describe('records that other programs put on the log', () => {
     }
     const { put, admin, newestBatch } = await stranger(kafka.brokers)
 
+    // What is accepted before that goes another way: the newest live batch is to be found below.
+    await vi.waitFor(
+      async () => {
+        const figures = await (await fetch(`${up.url}/metrics`)).text()
+        expect(figures).toContain(`tidemark_link_up{gateway="${GATEWAY}"} 1`)
+      },
+      { timeout: 60_000, interval: 200 },
+    )
     await send('before', 100)
     await send('of-the-other-gateway', 10, OTHER)
     const before = await proofNow(dir.path, '--wait', '60s')
