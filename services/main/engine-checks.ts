@@ -57,6 +57,20 @@ export function topicsCheck({ messageLog }: Pick<Base, 'messageLog'>): EngineChe
   return { engine: 'message log', ask: () => messageLog.applyTopics() }
 }
 
+/** For a process that goes on without these engines: it only says which are away, and why, until each has answered once. */
+export async function sayWhatIsAway(
+  checks: readonly EngineCheck[],
+  waiting: Waiting,
+  signal: AbortSignal,
+): Promise<void> {
+  const said = checks.map((check) =>
+    untilAnswered([check], waiting, signal).catch((err: unknown) => {
+      if (!signal.aborted) waiting.logger.warn({ engine: check.engine, err }, 'this process can not use an engine')
+    }),
+  )
+  await Promise.all(said)
+}
+
 /** Says what is waited for, and why whenever that changes. Throws what another try does not help, and the signal's reason when aborted. */
 export async function untilAnswered(
   checks: readonly EngineCheck[],

@@ -9,14 +9,22 @@ import { invariant } from '../core/errors.ts'
 import { aborted, dataWatch } from './asked-to-end.ts'
 import { openBase, placeOf } from './base.ts'
 import { foldAgainIfNew, recoveryOf, sinkOf } from './cloud-services.ts'
-import { ledgerCheck, logCheck, readiness, registryCheck, storeCheck, topicsCheck } from './engine-checks.ts'
+import {
+  ledgerCheck,
+  logCheck,
+  readiness,
+  registryCheck,
+  sayWhatIsAway,
+  storeCheck,
+  topicsCheck,
+} from './engine-checks.ts'
 import { figuresOf, gatewayDoors, journalCheck } from './gateway-doors.ts'
 import { HostedGateways } from './hosted-gateways.ts'
 import { lockedDataDir } from './installation.ts'
 import { gatewayMetrics, proofMetrics, recoveryMetrics, sinkMetrics } from './metric-samples.ts'
 import { OpenedParts } from './opened-parts.ts'
 import type { Service } from './service-needs.ts'
-import { runGroupService, type ServiceRun, sayWhere, serveOperations } from './service-process.ts'
+import { runGroupService, type ServiceRun, sayWhere, serveOperations, waitingWith } from './service-process.ts'
 import { openTerminal } from './terminal.ts'
 
 /** Settings are such that the service can run: see `service-needs.ts`. */
@@ -75,7 +83,10 @@ async function runGateway({ settings, signal }: ServiceRun): Promise<ExitCode> {
   }
   await using server = await serveOperations(settings, operations, doors)
   sayWhere(terminal, `gateway ${settings.gatewayId}`, settings, server, '/readings')
-  await aborted(AbortSignal.any([signal, data.signal]))
+  const end = AbortSignal.any([signal, data.signal])
+  const saying = sayWhatIsAway([logCheck(base), registryCheck(base)], waitingWith(terminal.logger), end)
+  await aborted(end)
+  await saying
   return data.code
 }
 

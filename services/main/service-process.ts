@@ -1,6 +1,7 @@
 /** One service in a process of its own, as containers run it: health, readiness and figures beside it, and an orderly end. */
 
 import { Hono } from 'hono'
+import type { Logger } from 'pino'
 import { type OperationsOptions, operationsApp } from '../../infra/http/operations-app.ts'
 import { type HttpServer, serveHttp, type WebApp } from '../../infra/http/server.ts'
 import type { Place } from '../../infra/index.ts'
@@ -9,7 +10,7 @@ import type { ExitCode } from '../commands/context.ts'
 import type { Settings } from '../core/settings.ts'
 import { abortedAfter } from './asked-to-end.ts'
 import { type Base, openBase, placeOf } from './base.ts'
-import { type EngineCheck, readiness, untilAnswered } from './engine-checks.ts'
+import { type EngineCheck, readiness, untilAnswered, type Waiting } from './engine-checks.ts'
 import { finishingLog } from './finishing-log.ts'
 import { OpenedParts } from './opened-parts.ts'
 import { openTerminal, type Terminal } from './terminal.ts'
@@ -51,10 +52,11 @@ export async function runGroupService(
     metrics: service.metrics,
   })
   sayWhere(terminal, title, settings, server, '/ready')
-  const waiting = { clock: systemClock, random: systemRandom, logger: terminal.logger }
-  await untilAnswered([...service.checks, ...service.prepare], waiting, signal).catch((error: unknown) => {
-    if (!signal.aborted) throw error
-  })
+  await untilAnswered([...service.checks, ...service.prepare], waitingWith(terminal.logger), signal).catch(
+    (error: unknown) => {
+      if (!signal.aborted) throw error
+    },
+  )
   if (!signal.aborted) await service.run(abortedAfter(signal, FINISH_MS))
   return 0
 }
@@ -71,6 +73,10 @@ export async function serveOperations(
   }
   const server = await serveHttp(app as unknown as WebApp, { host: settings.httpHost, port: settings.httpPort })
   return { ...server, [Symbol.asyncDispose]: () => server.close(ANSWERS_MS) }
+}
+
+export function waitingWith(logger: Logger): Waiting {
+  return { clock: systemClock, random: systemRandom, logger }
 }
 
 export function sayWhere(

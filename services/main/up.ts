@@ -30,7 +30,7 @@ import { HostedGateways } from './hosted-gateways.ts'
 import { type Installation, openInstallation } from './installation.ts'
 import { liveLines } from './live-lines.ts'
 import { gatewayMetrics, recoveryMetrics, sinkMetrics } from './metric-samples.ts'
-import { addressOf } from './service-process.ts'
+import { addressOf, waitingWith } from './service-process.ts'
 import { openTerminal, type Terminal } from './terminal.ts'
 
 export interface UpRun {
@@ -43,6 +43,8 @@ export interface UpRun {
 }
 
 const LINES_EVERY_MS = 1000
+/** Who is told that it runs finds recovery and sinks at work, where their engines answer so soon. */
+const ENGINES_SOON_MS = 3000
 
 /** Resolves with 0 when it was asked to end, 1 when a journal or another file of the data failed. */
 export async function runUp(run: UpRun): Promise<ExitCode> {
@@ -60,7 +62,7 @@ export async function runUp(run: UpRun): Promise<ExitCode> {
   ]
   const signal = AbortSignal.any(signals)
   const gateways = new HostedGateways(installation, data.failed)
-  const waiting = { clock: systemClock, random: systemRandom, logger: terminal.logger }
+  const waiting = waitingWith(terminal.logger)
   const cloud = new CloudServices(installation, (end) => untilAnswered(cloudNeeds(installation), waiting, end))
   cloud.prepared.catch((error: unknown) => unfit.abort(error))
   // Also when the start fails half-way: what they stand on is closed after them.
@@ -73,7 +75,8 @@ export async function runUp(run: UpRun): Promise<ExitCode> {
   await gateways.open(settings.gatewayId)
   await gateways.openKnown()
   const server = await serve(installation, gateways, cloud, run, signal)
-  sayWhereItRuns(terminal, settings, server.port, run.demo)
+  await Promise.race([cloud.prepared, systemClock.sleep(ENGINES_SOON_MS, signal)]).catch(() => undefined)
+  if (!signal.aborted) sayWhereItRuns(terminal, settings, server.port, run.demo)
   const demo = run.demo ? runDemo(gateways, signal) : Promise.resolve()
   const lines = showLines(terminal, installation, gateways, signal)
   await aborted(signal)
