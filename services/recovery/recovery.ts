@@ -117,6 +117,8 @@ export class Recovery {
           'not a record of ours',
         )
       } else if (said.gateway !== null) {
+        // What a stranger puts on the log under a name of his own makes no gateway.
+        if (saysNothing(said.event) && !this.#books.get(event.partition)?.has(said.gateway)) continue
         add(await this.#book(event.partition, said.gateway), said.event)
       } else {
         for (const book of this.#books.get(event.partition)?.values() ?? []) add(book, said.event)
@@ -136,4 +138,11 @@ export class Recovery {
       await Promise.all(books.map((book) => limit(() => book.step(signal))))
     }
   }
+}
+
+/** A sink has come past records of which it could read none. */
+function saysNothing(event: LedgerEvent): boolean {
+  if (event.kind !== 'landings') return false
+  const { landed, highWaters, finals } = event.record
+  return landed.length === 0 && highWaters.length === 0 && finals.length === 0
 }

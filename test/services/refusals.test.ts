@@ -1,6 +1,7 @@
 /** The promise of the whole where something can't land: it is quarantined with a reason, its neighbours land, and audits know of it. */
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { proofOf } from '../../services/commands/proof.ts'
 import { runQuarantineList, runQuarantineRedrive } from '../../services/commands/quarantine.ts'
 import type { ArrivingReading } from '../../services/ports/reading-store.ts'
 import { stepsOf } from '../support/spine-steps.ts'
@@ -112,6 +113,8 @@ describe('what can not land', () => {
     await complete()
     await expectStored(offers(5, T0), offers(20, T0 + 100_000))
     expect(world.sink.counts.undecodable).toBe(4)
+    // A name that only a stranger's record has is no gateway.
+    expect((await proofOf(world.context)).gateways.map(({ gateway }) => gateway)).toEqual(['g1'])
     world.printed()
     await runQuarantineList(world.context, { json: true })
     expect(JSON.parse(world.printed())).toHaveLength(4)
