@@ -202,7 +202,7 @@ function readingFromWire(wire: WireReading, type: string, sensors: readonly Wire
     bumpNs: wire.bump_ns,
     estimated: wire.estimated,
     values: presentValues(wire.values),
-    digest: new Uint8Array(wire.digest),
+    digest: wire.digest,
     seq: wire.seq,
   }
   if (reading.seq < 1) throw new TidemarkError('record-invalid', `position ${reading.seq} is below 1`)

@@ -44,6 +44,7 @@ interface Refused {
 
 class InfluxdbReadingStore implements ReadingStore {
   readonly name: string
+  readonly readingsPerWrite = LINES_MAX * IN_FLIGHT_MAX
   readonly #client: InfluxdbClient
   readonly #generation: GenerationMark
   readonly #encoder = new LineEncoder()

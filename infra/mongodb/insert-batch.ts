@@ -9,7 +9,7 @@ export interface InsertBatch {
   readonly owners: readonly number[]
 }
 
-const DOCUMENTS_MAX = 2_000
+const DOCUMENTS_MAX = 5_000
 /** A command is one document, and may have 16 MB. */
 const BYTES_MAX = 8_000_000
 

@@ -173,7 +173,9 @@ function plainValues({ values, minus_zeros }: ReadingDocument): Values {
 
 /** Dots and dollar signs mean something in queries, and not every server takes them in names: `a.b` is kept as `a%2Eb`. */
 function escapedName(name: string): string {
-  return name.replace(ESCAPED, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
+  return name.search(ESCAPED) < 0
+    ? name
+    : name.replaceAll(ESCAPED, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
 }
 
 function plainName(name: string): string {

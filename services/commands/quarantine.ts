@@ -143,12 +143,12 @@ function entryRow({ id, timeMs, code, gateway, store, source, identity, attempts
 }
 
 /** Bytes as hex, integers as text, so that it fits JSON. */
-function readable(record: unknown): unknown {
-  const text = JSON.stringify(record, (_, value: unknown) => {
-    if (typeof value === 'bigint') return value.toString()
-    return value instanceof Uint8Array ? hex(value) : value
-  })
-  return JSON.parse(text)
+function readable(value: unknown): unknown {
+  if (typeof value === 'bigint') return value.toString()
+  if (value instanceof Uint8Array) return hex(value)
+  if (Array.isArray(value)) return value.map(readable)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, readable(each)]))
 }
 
 function hex(bytes: Uint8Array): string {

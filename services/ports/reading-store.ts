@@ -48,6 +48,8 @@ export interface ReadingFilter {
 
 export interface ReadingStore extends AsyncDisposable {
   readonly name: string
+  /** How many readings it likes best in one write, where it has a preference. */
+  readonly readingsPerWrite?: number
   /** A store with no generation (new, or wiped) makes itself one, durably, before it answers. */
   generation(): Promise<string>
   /** Gives the store a new generation, as after restoring it from a backup. Its readings stay. */

@@ -41,8 +41,10 @@ export interface SinkCounts {
   readonly undecodable: number
 }
 
-/** Readings in one write of the store. */
-const WRITE_READINGS_MAX = 10_000
+/** Readings in one write, unless the store says otherwise. Few: what a garbage collection finds alive it has to copy. */
+const WRITE_READINGS = 5_000
+/** Of a reading on the log, about. */
+const READING_BYTES = 60
 const RETRY = { firstMs: 200, maxMs: 10_000 }
 
 interface Positions {
@@ -108,7 +110,7 @@ export class Sink {
     }
     if (event.kind === 'assigned') return this.#assigned(event.partitions, signal)
     const topic = event.topic as SourceTopic
-    for (const run of inRuns(event.records)) {
+    for (const run of inRuns(event.records, this.#options.store.readingsPerWrite ?? WRITE_READINGS)) {
       await this.#landRecords(topic, event.partition, run, signal)
       const held = this.#positions.get(event.partition) ?? NO_POSITIONS
       this.#positions.set(event.partition, { ...held, [topic]: (run.at(-1)?.offset ?? 0) + 1 })
@@ -280,8 +282,8 @@ function alone(gateway: GatewayId, epoch: Epoch, reading: ReadingBatch['readings
 }
 
 /** Runs of records that make about one write: cut by value bytes, because the readings in them are not counted before they are decoded. */
-function* inRuns(records: readonly LogRecord[]): Iterable<readonly LogRecord[]> {
-  const bytesMax = WRITE_READINGS_MAX * 60
+function* inRuns(records: readonly LogRecord[], readings: number): Iterable<readonly LogRecord[]> {
+  const bytesMax = readings * READING_BYTES
   let run: LogRecord[] = []
   let bytes = 0
   for (const record of records) {

@@ -12,14 +12,14 @@ const ENGINES_MEASURED = `
 Each lane runs in a process of its own, in turn with the bare client; ratios are of medians. CPU is that process alone, from its start of reading on.
 Lanes: live (journal → Kafka), consume (Kafka → decode → a store that does nothing), influxdb, mongodb (fresh, and with every fifth record twice).
 
-Measured: 2 cores, Node 20, at a load average of 8 to 20, Kafka 4.1, InfluxDB 2.7, FerretDB 1.24, three rounds. Where two figures stand, of two runs;
-the second of mongodb with 100,000 readings.
-  live       0.60 of the bare client (at least 0.2), 2.3 µs of CPU a reading
-  consume    0.37, 0.43 of the bare client, which decodes with the same codec: 2.7, 2.6 µs against 1.2, 1.1.
-             1,000,000 readings/s are not reached: 100,000 to 160,000 here, the bare client 270,000 to 370,000
-  influxdb   0.63 of the bare client (at least 0.6), 4.8 µs (at most 5)
-  mongodb    0.69, 0.80 of the bare client (at least 0.9), 15.4, 18.6 µs (at most 12), 168, 169 MB (at most 200): below
-  twice      0.85, 0.76 of fresh (at least 0.8)`
+Measured: 2 cores, all of it on them, nothing else running; Node 20, Kafka 4.1, InfluxDB 2.7, FerretDB 1.24, three rounds.
+  live       0.58 of the bare client (at least 0.2), 2.0 µs of CPU a reading
+  consume    649,000 readings/s, 0.66 of the bare client, 1.6 µs, 167 MB. 1,000,000 are not reached: the bare client, which
+             only decodes, with the same codec, reaches 984,000
+  influxdb   0.50 to 0.52 of the bare client (at least 0.6: below), 4.0 µs (at most 5). Cores are what is short: the server
+             takes 6 µs a reading for itself
+  mongodb    0.95 of the bare client (at least 0.9), 10.8 µs (at most 12), 162 MB (at most 200)
+  twice      0.83 of fresh (at least 0.8)`
 
 interface EnginesOptions {
   readonly readings: number

@@ -41,6 +41,7 @@ await using messageLog = kafkaMessageLog({ ...run.kafka, logger })
 // The first write is the empty one at the assignment: before that nothing has been fetched.
 const timed: ReadingStore = {
   name: store.name,
+  ...(store.readingsPerWrite === undefined ? {} : { readingsPerWrite: store.readingsPerWrite }),
   generation: () => store.generation(),
   renew: () => store.renew(),
   write: (readings, signal) => {
