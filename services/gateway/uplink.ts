@@ -43,6 +43,10 @@ export class Uplink {
   #published = 0
   /** Records made in this epoch, whether or not they arrived. */
   #sent = 0
+  /** What is being sent, or could not be. */
+  #sending: readonly (ReadingBatch | LiveMark)[] = []
+  /** Code of the reason that was logged last, while the link is lost. */
+  #saidCode: string | undefined
 
   constructor(options: UplinkOptions) {
     this.#options = options
@@ -88,9 +92,12 @@ export class Uplink {
     for (let attempt = 1; ; attempt++) {
       try {
         await messageLog.probe(signal)
+        // While the registry withholds a schema, the log alone is no link: it would be lost again at the same records.
+        for (const record of this.#sending) await codec.encode('readings', record)
         break
       } catch (error) {
         signal.throwIfAborted()
+        this.#sayOtherReason(error)
         await this.#noteLost(error)
         await clock.sleep(delayMs(attempt, { ...PROBE, chance: random.next() }), signal)
       }
@@ -101,6 +108,7 @@ export class Uplink {
     await outages.restored({ epoch: journal.epoch, seq: this.#cursor })
     await outages.report(messageLog, codec, signal)
     this.#up = true
+    this.#saidCode = undefined
   }
 
   async #publishNext(signal: AbortSignal): Promise<void> {
@@ -164,20 +172,33 @@ export class Uplink {
   async #send(records: readonly (ReadingBatch | LiveMark)[], signal: AbortSignal): Promise<void> {
     const { journal, messageLog, codec, clock } = this.#options
     const outgoing: Outgoing[] = []
+    this.#sending = records
     for (const record of records) {
       const value = await codec.encode('readings', record)
       outgoing.push({ key: journal.gateway, value, headers: headersOf(record, ++this.#sent) })
     }
     await messageLog.produce('readings', outgoing, signal)
+    this.#sending = []
     this.#flushedMs = clock.monotonicMs()
     // Told only now: the first mark that arrives of an epoch has to say how those before it ended, or a proof could be complete without them.
     if (records.some((each) => (each.mark?.finals.length ?? 0) > 0)) this.#finalsMs = this.#flushedMs
   }
 
   async #lost(error: unknown): Promise<void> {
-    if (this.#up) this.#options.logger.warn({ gateway: this.#options.journal.gateway, err: error }, 'the link is lost')
+    if (this.#up) {
+      this.#saidCode = codeOf(error)
+      this.#options.logger.warn({ gateway: this.#options.journal.gateway, err: error }, 'the link is lost')
+    }
     this.#up = false
     await this.#noteLost(error)
+  }
+
+  /** What is to be mended may be another thing now than when the link was lost. */
+  #sayOtherReason(error: unknown): void {
+    const code = codeOf(error)
+    if (this.#saidCode === undefined || code === this.#saidCode) return
+    this.#saidCode = code
+    this.#options.logger.warn({ gateway: this.#options.journal.gateway, err: error }, 'the link is still lost')
   }
 
   async #noteLost(error: unknown): Promise<void> {

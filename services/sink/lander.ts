@@ -31,6 +31,8 @@ export class Lander {
   readonly #random: Random
   readonly #logger: Logger
   #health: StoreHealth = { away: false, reason: '' }
+  /** Code of the reason that was logged last. */
+  #saidCode: string | undefined
 
   constructor(store: ReadingStore, clock: Clock, random: Random, logger: Logger) {
     this.#store = store
@@ -117,7 +119,11 @@ export class Lander {
 
   #failed(failure: unknown): void {
     const reason = failure instanceof Error ? failure.message : String(failure)
-    if (!this.#health.away) this.#logger.error({ store: this.#store.name, reason }, 'the store is away')
+    const code = codeOf(failure)
+    if (!this.#health.away || code !== this.#saidCode) {
+      this.#logger.error({ store: this.#store.name, reason }, 'the store is away')
+      this.#saidCode = code
+    }
     this.#health = { away: true, reason }
   }
 

@@ -1,6 +1,6 @@
 /** The promise of the whole: what a gateway accepted lands exactly once and is proven, however link, machines and stores fail in between. */
 
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { runProof } from '../../services/commands/proof.ts'
 import { runWriteoff } from '../../services/commands/writeoff.ts'
 import { TidemarkError } from '../../services/core/errors.ts'
@@ -58,6 +58,22 @@ describe('the spine', () => {
     await complete()
     await expectStored(offers(100, T0))
     expect(world.recovery.counts.requests).toBe(0)
+  })
+
+  test('a registry that withholds a schema is one outage, however long it takes, and costs no reading', async () => {
+    const g1 = await world.startGateway('g1')
+    await accept(g1, offers(10, T0))
+    await complete()
+    const away = new TidemarkError('registry-unavailable', 'switched off by the test')
+    const register = vi.spyOn(world.context.registry, 'register').mockRejectedValue(away)
+    const strange = offers(10, T0 + 100_000).map((offer) => ({ ...offer, type: 'nobody_declared_it' }))
+    await accept(g1, strange)
+    await world.clock.advance(60_000)
+    expect((await world.proof('g1')).state).toBe('open')
+    register.mockRestore()
+    await complete()
+    await expectStored(offers(10, T0), strange)
+    expect((await world.proof('g1')).outages).toHaveLength(1)
   })
 
   test('opens a gap while the link is cut and closes it by itself when it is back', async () => {

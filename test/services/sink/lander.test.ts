@@ -45,9 +45,11 @@ function storeThat(write: (seqs: readonly number[]) => string): ReadingStore & {
   return store
 }
 
-async function land(store: ReadingStore, count: number): Promise<readonly Landing[]> {
+const SILENT = pino({ level: 'silent' })
+
+async function land(store: ReadingStore, count: number, logger = SILENT): Promise<readonly Landing[]> {
   const clock = manualClock()
-  const lander = new Lander(store, clock, seededRandom(1), pino({ level: 'silent' }))
+  const lander = new Lander(store, clock, seededRandom(1), logger)
   let result: readonly Landing[] | undefined
   const readings = Array.from({ length: count }, (_, i) => arriving(i + 1))
   void lander.land(readings, new AbortController().signal).then((each) => {
@@ -120,4 +122,18 @@ test('a lone reading that fails while nothing lands waits; access refused waits 
   expect(decideWrite(trouble)).toBe('wait')
   expect(decideWrite({ ...trouble, othersLanded: true })).toBe('reject')
   expect(decideWrite({ ...trouble, code: 'store-misconfigured', readings: 9, othersLanded: true })).toBe('wait')
+})
+
+test('says why the store is away once, and again when it is something else that has to be mended', async () => {
+  const said: string[] = []
+  const logger = pino({ level: 'error' }, { write: (line: string) => said.push(JSON.parse(line).reason) })
+  const answers = ['store-unavailable', 'store-unavailable', 'store-misconfigured', 'store-misconfigured'] as const
+  let tries = 0
+  const store = storeThat(() => {
+    const code = answers[tries++]
+    if (code !== undefined) throw new TidemarkError(code, `no. ${tries}`)
+    return 'gen'
+  })
+  await land(store, 1, logger)
+  expect(said).toEqual([expect.stringContaining('no. 1'), expect.stringContaining('no. 3')])
 })
