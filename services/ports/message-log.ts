@@ -84,7 +84,8 @@ export type ResetTarget = 'earliest' | 'latest' | { readonly wallMs: number }
 export interface MessageLog extends AsyncDisposable {
   /**
    * Durable, in the order given, when it resolves with one offset a record. A failure means that any part of them, or all, may have been appended:
-   * `log-unavailable` is worth another try; `record-too-large` (over 1,000,000 bytes) is not.
+   * `log-unavailable` is worth another try, `log-misconfigured` too, once somebody mended what its sentence names (as from every other method);
+   * `record-too-large` (over 1,000,000 bytes) is not.
    */
   produce(topic: TopicName, records: readonly Outgoing[], signal?: AbortSignal): Promise<readonly number[]>
   /** Joins a group. Nothing is read before `events` is iterated. */

@@ -12,7 +12,10 @@ export interface SchemaRegistry extends AsyncDisposable {
    * Throws `schema-incompatible` with the reasons when a reader with the new schema could not read data of the subject's latest one.
    */
   register(subject: string, schema: string): Promise<number>
-  /** Throws `schema-unknown` for an id it never gave, `registry-unavailable` (retryable) when it can't be asked. */
+  /**
+   * Throws `schema-unknown` for an id it never gave. Every method throws `registry-unavailable` (retryable) when it can't be asked, and
+   * `registry-misconfigured` (retryable, once somebody mended what its sentence names) when it refuses to be.
+   */
   byId(id: number): Promise<RegisteredSchema>
   /** The newest schema of the subject, or undefined. */
   latest(subject: string): Promise<RegisteredSchema | undefined>

@@ -1,40 +1,15 @@
 /** The whole pipeline on real engines: Kafka, MongoDB's stand-in, InfluxDB and a registry, each killed or away for a while. */
 
 import { expect, test } from 'vitest'
-import type { EngineProcess } from '../../infra/engines/engine-process.ts'
 import { engineTests } from '../support/engines.ts'
+import { environmentOn } from '../support/environment.ts'
 import { temporaryDir } from '../support/temporary-dir.ts'
-import {
-  type DoorReading,
-  type Environment,
-  lineOf,
-  post,
-  proofNow,
-  series,
-  startUp,
-  tidemark,
-} from '../support/up-process.ts'
+import { type DoorReading, exported, lineOf, post, proofNow, series, startUp, tidemark } from '../support/up-process.ts'
 
 const engines = engineTests('kafka', 'mongodb', 'influxdb', 'registry')
 
 const DAY_MS = Date.UTC(2026, 2, 1)
 const STORES = ['mongodb', 'influxdb']
-
-async function held(dataDir: string, store: string, env: Environment): Promise<readonly string[]> {
-  const ran = await tidemark(dataDir, ['export', '--store', store, '--format', 'ndjson'], env)
-  if (ran.code !== 0) throw new Error(ran.err)
-  const lines = ran.out.split('\n').filter((line) => line !== '')
-  return lines.map((line) => normal(JSON.parse(line) as DoorReading)).toSorted()
-}
-
-function normal({ type, sensor, time, values }: DoorReading): string {
-  return lineOf({ type, sensor, time: new Date(time ?? '').toISOString(), values })
-}
-
-function settingsOf(started: readonly EngineProcess[]): Environment {
-  const settings = Object.assign({}, ...started.map(({ settings }) => settings), { STORES: STORES.join(',') })
-  return Object.fromEntries(Object.entries<string>(settings).map(([name, value]) => [`TIDEMARK_${name}`, value]))
-}
 
 engines.describe('on real engines', () => {
   test('what a door accepted stands in both stores once, however log, stores and process failed in between', {
@@ -42,7 +17,7 @@ engines.describe('on real engines', () => {
   }, async () => {
     const [kafka, mongodb] = [await engines.kafka(), await engines.mongodb()]
     const [influxdb, registry] = [await engines.influxdb(), await engines.registry()]
-    const env = settingsOf([kafka, mongodb, influxdb, registry])
+    const env = environmentOn([kafka, mongodb, influxdb, registry], { STORES: STORES.join(',') })
     await using dir = await temporaryDir()
     const sent: DoorReading[] = []
     const send = async (url: string, sensor: string): Promise<void> => {
@@ -88,7 +63,7 @@ engines.describe('on real engines', () => {
     await send(second.url, 'at-last')
     const proof = await proofNow(dir.path, '--wait', '120s')
     expect(proof).toMatchObject({ code: 0, state: 'complete', gateways: [{ accepted: 700, settled: 700 }] })
-    for (const store of STORES) expect(await held(dir.path, store, env), store).toEqual(sent.map(normal).toSorted())
+    for (const store of STORES) expect(await exported(dir.path, store, env), store).toEqual(sent.map(lineOf).toSorted())
     expect(await tidemark(dir.path, ['verify'], env)).toMatchObject({ code: 0 })
     expect(await second.end('SIGINT')).toBeLessThan(5000)
   })

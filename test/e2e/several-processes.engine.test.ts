@@ -1,33 +1,23 @@
 /** Each service in a process of its own on real engines, as containers run them, with a gateway that starts while its link is away. */
 
 import { expect, test, vi } from 'vitest'
-import type { EngineProcess } from '../../infra/engines/engine-process.ts'
 import { startKafka } from '../../infra/kafka/launcher.ts'
 import type { Proof } from '../../services/commands/proof.ts'
 import { cuttableProxy } from '../support/cuttable-proxy.ts'
 import { engineTests } from '../support/engines.ts'
+import { type Environment, environmentOn } from '../support/environment.ts'
 import { type ServiceProcess, startService } from '../support/service-process.ts'
 import { temporaryDir } from '../support/temporary-dir.ts'
-import { type DoorReading, type Environment, post, series, tidemark } from '../support/up-process.ts'
+import { exportedReadings, post, series, tidemark } from '../support/up-process.ts'
 
 const engines = engineTests('kafka', 'mongodb', 'influxdb', 'registry')
 
 const DAY_MS = Date.UTC(2026, 2, 1)
 const STORES = ['mongodb', 'influxdb']
 
-function environment(engines: readonly EngineProcess[], more: Readonly<Record<string, string>>): Environment {
-  const settings: Readonly<Record<string, string>> = Object.assign({}, ...engines.map((each) => each.settings), more)
-  return Object.fromEntries(Object.entries(settings).map(([name, value]) => [`TIDEMARK_${name}`, value]))
-}
-
 async function count(dataDir: string, store: string, env: Environment): Promise<number> {
-  const ran = await tidemark(dataDir, ['export', '--store', store, '--format', 'ndjson'], env)
-  if (ran.code !== 0) throw new Error(ran.err)
-  const keys = ran.out.split('\n').flatMap((line) => {
-    if (line === '') return []
-    const { type, sensor, time } = JSON.parse(line) as DoorReading
-    return [`${type}/${sensor}/${time}`]
-  })
+  const readings = await exportedReadings(dataDir, store, env)
+  const keys = readings.map(({ type, sensor, time }) => `${type}/${sensor}/${time}`)
   expect(new Set(keys).size).toBe(keys.length)
   return keys.length
 }
@@ -66,11 +56,11 @@ engines.describe('each service in a process of its own', () => {
     const registry = await engines.registry()
     proxy.forwardTo(kafka.proxied[0]?.port ?? 0)
     await using dir = await temporaryDir()
-    const cloud = environment([kafka, mongodb, influxdb, registry], {
+    const cloud = environmentOn([kafka, mongodb, influxdb, registry], {
       STORES: STORES.join(','),
       LEDGER: 'mongodb',
     })
-    const edge = environment([registry], {
+    const edge = environmentOn([registry], {
       MESSAGE_LOG: 'kafka',
       KAFKA_BROKERS: `127.0.0.1:${proxy.port}`,
       GATEWAY_ID: 'shed',

@@ -4,11 +4,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Offered } from '../checker/history.ts'
+import type { Environment } from '../support/environment.ts'
 import { type Chance, chanceOf } from './chance.ts'
 import { type Judgement, judge } from './judge.ts'
 import { Load, type LoadCounts, type LoadRules } from './load.ts'
 import { countLog, type LogCounts } from './log-counts.ts'
-import { becomes, type Ended, type Environment, tidemark, Up, type Wrap } from './up.ts'
+import { becomes, type Ended, tidemark, Up, type Wrap } from './up.ts'
 
 export interface RigOptions {
   readonly seed: string

@@ -4,8 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-
-export type Environment = Readonly<Record<string, string>>
+import type { Environment } from '../support/environment.ts'
 
 /** Under what a process runs: a command that ends in executing what follows it, and more environment. */
 export interface Wrap {

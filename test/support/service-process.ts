@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
-import type { Environment } from './up-process.ts'
+import type { Environment } from './environment.ts'
 
 const BIN = fileURLToPath(new URL('../../bin/tidemark.js', import.meta.url))
 

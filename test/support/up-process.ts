@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 import type { Proof } from '../../services/commands/proof.ts'
+import type { Environment } from './environment.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const BIN = `${ROOT}bin/tidemark.js`
@@ -24,8 +25,6 @@ export interface UpProcess {
   /** Resolves with the milliseconds it took to end. */
   end(signal: NodeJS.Signals): Promise<number>
 }
-
-export type Environment = Readonly<Record<string, string>>
 
 /** Runs a command to its end against the data directory. */
 export function tidemark(dataDir: string, args: readonly string[], env: Environment = {}): Promise<Ran> {
@@ -97,6 +96,8 @@ export interface DoorReading {
   readonly values: Readonly<Record<string, number | string | boolean>>
 }
 
+export type LabelledReading = DoorReading & { readonly labels?: Readonly<Record<string, string>> }
+
 export async function post(
   url: string,
   readings: readonly DoorReading[],
@@ -117,17 +118,23 @@ export function series(count: number, fromMs: number, sensor = 's1'): readonly D
 }
 
 /** What the store holds, one line a reading, sorted: identity and values. */
-export async function exported(dataDir: string): Promise<readonly string[]> {
-  const ran = await tidemark(dataDir, ['export', '--store', 'embedded', '--format', 'ndjson'])
+export async function exported(dataDir: string, store = 'embedded', env: Environment = {}): Promise<readonly string[]> {
+  return (await exportedReadings(dataDir, store, env)).map(lineOf).toSorted()
+}
+
+/** What the store holds, times to the millisecond. */
+export async function exportedReadings(
+  dataDir: string,
+  store: string,
+  env: Environment,
+): Promise<readonly LabelledReading[]> {
+  const ran = await tidemark(dataDir, ['export', '--store', store, '--format', 'ndjson'], env)
   if (ran.code !== 0) throw new Error(ran.err)
-  return ran.out
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => {
-      const { type, sensor, time, values } = JSON.parse(line) as DoorReading
-      return lineOf({ type, sensor, time: new Date(time ?? '').toISOString(), values })
-    })
-    .toSorted()
+  const lines = ran.out.split('\n').filter((line) => line !== '')
+  return lines.map((line) => {
+    const { type, sensor, time = '', labels = {}, values } = JSON.parse(line) as LabelledReading
+    return { type, sensor, time: new Date(time).toISOString(), values, labels }
+  })
 }
 
 export function lineOf({ type, sensor, time, values }: DoorReading): string {

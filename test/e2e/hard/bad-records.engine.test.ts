@@ -2,18 +2,10 @@
 
 import { type Admin, Kafka, logLevel, type Message, Partitioners } from 'kafkajs'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import type { EngineProcess } from '../../../infra/engines/engine-process.ts'
 import { engineTests } from '../../support/engines.ts'
+import { environmentOn } from '../../support/environment.ts'
 import { temporaryDir } from '../../support/temporary-dir.ts'
-import {
-  type DoorReading,
-  type Environment,
-  lineOf,
-  proofNow,
-  series,
-  startUp,
-  tidemark,
-} from '../../support/up-process.ts'
+import { type DoorReading, exported, lineOf, proofNow, series, startUp, tidemark } from '../../support/up-process.ts'
 
 const engines = engineTests('kafka', 'mongodb', 'influxdb', 'registry')
 
@@ -62,23 +54,6 @@ interface Entry {
 interface Batch {
   readonly value: Buffer
   readonly headers: Message['headers']
-}
-
-function environmentOf(started: readonly EngineProcess[]): Environment {
-  const more = { STORES: STORES.join(','), GATEWAY_ID: GATEWAY }
-  const settings: Readonly<Record<string, string>> = Object.assign({}, ...started.map((each) => each.settings), more)
-  return Object.fromEntries(Object.entries(settings).map(([name, value]) => [`TIDEMARK_${name}`, value]))
-}
-
-async function held(dataDir: string, store: string, env: Environment): Promise<readonly string[]> {
-  const ran = await tidemark(dataDir, ['export', '--store', store, '--format', 'ndjson'], env)
-  if (ran.code !== 0) throw new Error(ran.err)
-  const lines = ran.out.split('\n').filter((line) => line !== '')
-  return lines.map((line) => normal(JSON.parse(line) as DoorReading)).toSorted()
-}
-
-function normal({ type, sensor, time, values }: DoorReading): string {
-  return lineOf({ type, sensor, time: new Date(time ?? '').toISOString(), values })
 }
 
 /** When each sink has put so many records aside: all causes, in order of the alphabet. */
@@ -151,7 +126,8 @@ engines.describe('records that other programs put on the log', () => {
     timeout: 300_000,
   }, async () => {
     const [kafka, registry] = [await engines.kafka(), await engines.registry()]
-    const env = environmentOf([kafka, registry, await engines.mongodb(), await engines.influxdb()])
+    const started = [kafka, registry, await engines.mongodb(), await engines.influxdb()]
+    const env = environmentOn(started, { STORES: STORES.join(','), GATEWAY_ID: GATEWAY })
     await using dir = await temporaryDir()
     const up = await startUp(dir.path, ['--no-demo'], env)
     const sent: DoorReading[] = []
@@ -226,7 +202,8 @@ engines.describe('records that other programs put on the log', () => {
       ],
     })
     const landed = sent.slice(0, -10)
-    for (const store of STORES) expect(await held(dir.path, store, env), store).toEqual(landed.map(normal).toSorted())
+    for (const store of STORES)
+      expect(await exported(dir.path, store, env), store).toEqual(landed.map(lineOf).toSorted())
     expect(await up.end('SIGINT')).toBeLessThan(5000)
   })
 })

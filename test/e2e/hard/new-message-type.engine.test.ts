@@ -6,8 +6,9 @@ import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { engineTests } from '../../support/engines.ts'
+import { type Environment, environmentOn } from '../../support/environment.ts'
 import { temporaryDir } from '../../support/temporary-dir.ts'
-import { type Environment, startUp, tidemark } from '../../support/up-process.ts'
+import { startUp, tidemark } from '../../support/up-process.ts'
 
 const engines = engineTests('kafka', 'mongodb', 'influxdb', 'registry')
 
@@ -60,9 +61,8 @@ engines.describe('the walk through a new message type', () => {
     await writeFile(`${dir.path}/read-tides.mjs`, example('read-tides.mjs'))
     await symlink(`${ROOT}node_modules`, `${dir.path}/node_modules`)
     const started = [await engines.kafka(), await engines.mongodb(), await engines.influxdb(), await engines.registry()]
-    const settings: Readonly<Record<string, string>> = Object.assign({}, ...started.map((each) => each.settings))
-    const all = { ...settings, STORES: 'mongodb,influxdb', TYPES_DIR: `${dir.path}/types`, UNDECLARED_TYPES: 'refuse' }
-    const env = Object.fromEntries(Object.entries(all).map(([name, value]) => [`TIDEMARK_${name}`, value]))
+    const TYPES_DIR = `${dir.path}/types`
+    const env = environmentOn(started, { STORES: 'mongodb,influxdb', TYPES_DIR, UNDECLARED_TYPES: 'refuse' })
 
     const run: Readonly<Record<string, (line: string) => Promise<void>>> = {
       export: async (line) => expect(line).toBe('export TIDEMARK_TYPES_DIR=types'),

@@ -3,8 +3,9 @@
 import { expect, test } from 'vitest'
 import { encodeLine } from '../../../services/core/line-protocol-encoder.ts'
 import { engineTests } from '../../support/engines.ts'
+import { environmentOn } from '../../support/environment.ts'
 import { temporaryDir } from '../../support/temporary-dir.ts'
-import { type DoorReading, type Environment, proofNow, startUp, tidemark } from '../../support/up-process.ts'
+import { exportedReadings, type LabelledReading, proofNow, startUp, tidemark } from '../../support/up-process.ts'
 
 const engines = engineTests('mongodb', 'influxdb')
 
@@ -14,24 +15,12 @@ const RESERVED = ['_time', '_value', '_start', '_stop']
 /** What no store can have as a label: doors of undeclared types give them another name. */
 const RENAMED = ['_field', '_measurement', 'time']
 
-type Labelled = DoorReading & { readonly labels?: Readonly<Record<string, string>> }
-
-function reading(second: number, content: Partial<Labelled>): Labelled {
+function reading(second: number, content: Partial<LabelledReading>): LabelledReading {
   const time = new Date(DAY_MS + second * 1000).toISOString()
   return { type: 'tide', sensor: 'pier', time, values: { level: second }, ...content }
 }
 
-async function held(dataDir: string, store: string, env: Environment): Promise<readonly Labelled[]> {
-  const ran = await tidemark(dataDir, ['export', '--store', store, '--format', 'ndjson'], env)
-  if (ran.code !== 0) throw new Error(ran.err)
-  const lines = ran.out.split('\n').filter((line) => line !== '')
-  return lines.map((line) => {
-    const { type, sensor, time = '', labels = {}, values } = JSON.parse(line) as Labelled
-    return { type, sensor, time: new Date(time).toISOString(), values, labels }
-  })
-}
-
-function inOrder(readings: readonly Labelled[]): readonly Labelled[] {
+function inOrder(readings: readonly LabelledReading[]): readonly LabelledReading[] {
   return readings
     .map((each) => ({ labels: {}, ...each }))
     .toSorted((a, b) => ((a.time ?? '') < (b.time ?? '') ? -1 : 1))
@@ -42,9 +31,7 @@ engines.describe('names that InfluxDB keeps for itself', () => {
     timeout: 120_000,
   }, async () => {
     const started = [await engines.mongodb(), await engines.influxdb()]
-    const settings: Readonly<Record<string, string>> = Object.assign({}, ...started.map((each) => each.settings))
-    const given = { ...settings, STORES: 'mongodb,influxdb', LEDGER: 'embedded' }
-    const env = Object.fromEntries(Object.entries(given).map(([name, value]) => [`TIDEMARK_${name}`, value]))
+    const env = environmentOn(started, { STORES: 'mongodb,influxdb', LEDGER: 'embedded' })
     await using dir = await temporaryDir()
     const up = await startUp(dir.path, ['--no-demo'], env)
     const refused = [
@@ -73,8 +60,8 @@ engines.describe('names that InfluxDB keeps for itself', () => {
       code: 3,
       gateways: [{ stores: { mongodb: { landed: all }, influxdb: { landed: taken.length, rejected: count } } }],
     })
-    expect(inOrder(await held(dir.path, 'mongodb', env))).toEqual(inOrder([...refused, ...taken]))
-    expect(inOrder(await held(dir.path, 'influxdb', env))).toEqual(inOrder(taken))
+    expect(inOrder(await exportedReadings(dir.path, 'mongodb', env))).toEqual(inOrder([...refused, ...taken]))
+    expect(inOrder(await exportedReadings(dir.path, 'influxdb', env))).toEqual(inOrder(taken))
     const listed = await tidemark(dir.path, ['quarantine', 'list', '--json'])
     const entries = JSON.parse(listed.out) as readonly { readonly store: string; readonly reason: string }[]
     expect(entries.map(({ store, reason }) => `${store}: ${reason}`).toSorted()).toEqual(

@@ -8,9 +8,10 @@ import type { InfluxdbEngine } from '../../../infra/influxdb/launcher.ts'
 import { startKafka } from '../../../infra/kafka/launcher.ts'
 import { cuttableProxy } from '../../support/cuttable-proxy.ts'
 import { engineTests } from '../../support/engines.ts'
+import { type Environment, environmentOf, environmentOn } from '../../support/environment.ts'
 import { type ServiceProcess, startService } from '../../support/service-process.ts'
 import { temporaryDir } from '../../support/temporary-dir.ts'
-import { type DoorReading, type Environment, post, series, tidemark } from '../../support/up-process.ts'
+import { type DoorReading, post, series, tidemark } from '../../support/up-process.ts'
 
 const engines = engineTests('kafka', 'mongodb', 'influxdb', 'registry')
 
@@ -23,10 +24,9 @@ type Given = Readonly<Record<string, string>>
 /** Of a gateway of that name, with a database and a bucket of that name. */
 async function environment(name: string, kafka: EngineProcess, more: Given): Promise<Environment> {
   const [mongodb, influxdb, registry] = [await engines.mongodb(), await engines.influxdb(), await engines.registry()]
-  const given = Object.assign({}, ...[kafka, mongodb, influxdb, registry].map(({ settings }) => settings))
   const MONGODB_URL = mongodb.url.replace(/\w+$/, name)
   const own = { STORES: 'influxdb', LEDGER: 'mongodb', MONGODB_URL, INFLUXDB_BUCKET: name, GATEWAY_ID: name }
-  return named({ ...given, ...own, ...more })
+  return environmentOn([kafka, mongodb, influxdb, registry], { ...own, ...more })
 }
 
 async function makeBucket(influxdb: InfluxdbEngine, name: string): Promise<void> {
@@ -36,10 +36,6 @@ async function makeBucket(influxdb: InfluxdbEngine, name: string): Promise<void>
 async function organisation(influxdb: InfluxdbEngine): Promise<string> {
   const { orgs } = await manage<{ readonly orgs: readonly { readonly id: string }[] }>(influxdb, 'GET', '/orgs')
   return orgs[0]?.id ?? ''
-}
-
-function named(settings: Given): Environment {
-  return Object.fromEntries(Object.entries(settings).map(([name, value]) => [`TIDEMARK_${name}`, value]))
 }
 
 /** In these words why it is not ready, and in its log. */
@@ -92,7 +88,7 @@ async function fleet(
   return {
     gateway: await startService(['gateway', '--data', dir], env),
     recovery: await startService(['recovery'], env),
-    sink: await startService(SINK, { ...env, ...named(sink) }),
+    sink: await startService(SINK, { ...env, ...environmentOf(sink) }),
   }
 }
 

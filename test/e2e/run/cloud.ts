@@ -8,9 +8,10 @@ import { type KafkaEngine, startKafka } from '../../../infra/kafka/launcher.ts'
 import { type MongodbEngine, startMongodb } from '../../../infra/mongodb/launcher.ts'
 import { type RegistryEngine, startRegistry } from '../../../infra/registry/launcher.ts'
 import { OpenedParts } from '../../../services/main/opened-parts.ts'
-import { becomes, type Environment, type Ran, tidemark, within } from '../../faults/up.ts'
+import { becomes, type Ran, tidemark, within } from '../../faults/up.ts'
 import { insertInto } from '../../infra/mongodb/losing-proxy.ts'
 import { type CuttableProxy, cuttableProxy } from '../../support/cuttable-proxy.ts'
+import { type Environment, environmentOn } from '../../support/environment.ts'
 import { Service } from './service.ts'
 
 export const STORES = ['mongodb', 'influxdb'] as const
@@ -157,16 +158,7 @@ export class Cloud implements AsyncDisposable {
 
   #environment(more: Readonly<Record<string, string>>): Environment {
     const { kafka, mongodb, influxdb, registry } = this.engines
-    const all: Readonly<Record<string, string>> = {
-      ...kafka.settings,
-      ...mongodb.settings,
-      ...influxdb.settings,
-      ...registry.settings,
-      STORES: STORES.join(','),
-      ...COMMON,
-      ...more,
-    }
-    return Object.fromEntries(Object.entries(all).map(([name, value]) => [`TIDEMARK_${name}`, value]))
+    return environmentOn([kafka, mongodb, influxdb, registry], { STORES: STORES.join(','), ...COMMON, ...more })
   }
 }
 

@@ -3,7 +3,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { becomes, type Ended, type Environment, within } from '../../faults/up.ts'
+import { becomes, type Ended, within } from '../../faults/up.ts'
+import type { Environment } from '../../support/environment.ts'
 import { REPOSITORY } from './repository.ts'
 
 const START_MS = 60_000

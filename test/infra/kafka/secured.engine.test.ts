@@ -7,6 +7,7 @@ import { type KafkaEngine, startKafka } from '../../../infra/kafka/launcher.ts'
 import { parseSettings } from '../../../services/core/settings.ts'
 import type { MessageLog } from '../../../services/ports/message-log.ts'
 import { engineTests } from '../../support/engines.ts'
+import { environmentOf } from '../../support/environment.ts'
 import { type TemporaryDir, temporaryDir } from '../../support/temporary-dir.ts'
 import { type Identity, identity } from './certificates.ts'
 
@@ -117,8 +118,7 @@ function user(mechanism: string, password = USERS.fleet, name = 'fleet'): Given 
 
 async function open(place: Place, given: Given): Promise<MessageLog> {
   const address = place === 'plain' ? kafka.brokers[0] : kafka.secure[LISTENERS.indexOf(place)]
-  const all = { ...kafka.settings, KAFKA_BROKERS: address ?? '', ...given }
-  const env = Object.fromEntries(Object.entries(all).map(([name, value]) => [`TIDEMARK_${name}`, value]))
+  const env = environmentOf(kafka.settings, { KAFKA_BROKERS: address ?? '' }, given)
   const parsed = parseSettings({ env })
   if (!parsed.ok) throw new Error(parsed.faults.join('\n'))
   const kv = (): never => {
