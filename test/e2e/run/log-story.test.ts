@@ -61,7 +61,9 @@ test('other gateways and what was before the run are no part of the story', asyn
   const { log, codec, say } = await world()
   await say('recovery_data_request', request([1, 6]))
   const from = await logEnds(log)
-  await say('recovery_data_request', { ...request([1, 6]), gateway: 'h' as GatewayId }, 'h')
+  const neighbours = Array.from({ length: 200 }, (_, i) => `h${i}` as GatewayId)
+  const neighbour = neighbours.find((each) => log.partitionOf(each) === log.partitionOf(GATEWAY)) as GatewayId
+  await say('recovery_data_request', { ...request([1, 6]), gateway: neighbour }, neighbour)
   await say('recovery_data_request', request([2, 3]))
   expect(await logStory(log, codec, GATEWAY, from)).toMatchObject({ positionsAsked: 2, outages: 0, duplicates: 0 })
 })
