@@ -65,6 +65,11 @@ const SINK: Rows<SinkFigures> = [
 ]
 
 const OUTCOMES = ['stored', 'duplicate', 'conflict', 'rejected'] as const
+const SINK_READINGS = ['tidemark_sink_readings_total', 'Readings by what became of them in the store.'] as const
+const STORE_READINGS = [
+  'tidemark_store_readings',
+  'Readings of a gateway by how they stand in a required store.',
+] as const
 
 type GatewayVerdict = Proof['gateways'][number]
 
@@ -85,6 +90,40 @@ const PROOF: Rows<GatewayVerdict> = [
 
 const STORE_FIGURES = ['landed', 'missing', 'conflict', 'rejected'] as const
 
+export interface DeclaredMetric {
+  readonly name: string
+  readonly help: string
+  readonly labels: readonly string[]
+  /** Which processes tell it; `up` tells all. */
+  readonly of: string
+}
+
+/** Every metric of tidemark's own, as its table in `infra/operations.md` shows them. */
+export const METRICS: readonly DeclaredMetric[] = [
+  ...declared('gateway', ['gateway'], GATEWAY),
+  ...declared('recovery', [], RECOVERY),
+  ...declared('sink', ['store'], SINK),
+  ...declared('sink', ['store', 'outcome'], [SINK_READINGS]),
+  ...declared('status', ['gateway'], PROOF),
+  ...declared('status', ['gateway', 'store', 'state'], [STORE_READINGS]),
+]
+
+export function metricsMarkdown(): string {
+  const rows = METRICS.map(({ name, help, labels, of }) => {
+    const type = name.endsWith('_total') ? 'counter' : 'gauge'
+    return `| \`${name}\` | ${type} | ${labels.map((each) => `\`${each}\``).join(' ')} | ${of} | ${help} |`
+  })
+  return ['| metric | type | labels | told by | what it is |', '|---|---|---|---|---|', ...rows].join('\n')
+}
+
+function declared(
+  of: string,
+  labels: readonly string[],
+  rows: readonly (readonly [name: string, help: string, ...unknown[]])[],
+): readonly DeclaredMetric[] {
+  return rows.map(([name, help]) => ({ name, help, labels, of }))
+}
+
 export function gatewayMetrics(gateways: readonly GatewayFigures[]): Metric[] {
   return metricsOf(GATEWAY, gateways, ({ gateway }) => ({ gateway }))
 }
@@ -97,11 +136,8 @@ export function sinkMetrics(sinks: readonly SinkFigures[]): Metric[] {
   const outcomes = sinks.flatMap(({ store, counts }) =>
     OUTCOMES.map((outcome) => ({ labels: { store, outcome }, value: counts[outcome] })),
   )
-  const help = 'Readings by what became of them in the store.'
-  return [
-    ...metricsOf(SINK, sinks, ({ store }) => ({ store })),
-    { name: 'tidemark_sink_readings_total', help, samples: outcomes },
-  ]
+  const [name, help] = SINK_READINGS
+  return [...metricsOf(SINK, sinks, ({ store }) => ({ store })), { name, help, samples: outcomes }]
 }
 
 /** What the ledger knows. It may go down again: readings can be revoked, and stores begin a new generation. */
@@ -111,11 +147,8 @@ export function proofMetrics({ gateways }: Proof): Metric[] {
       STORE_FIGURES.map((state) => ({ labels: { gateway, store, state }, value: verdict[state] })),
     ),
   )
-  const help = 'Readings of a gateway by how they stand in a required store.'
-  return [
-    ...metricsOf(PROOF, gateways, ({ gateway }) => ({ gateway })),
-    { name: 'tidemark_store_readings', help, samples },
-  ]
+  const [name, help] = STORE_READINGS
+  return [...metricsOf(PROOF, gateways, ({ gateway }) => ({ gateway })), { name, help, samples }]
 }
 
 function metricsOf<T>(rows: Rows<T>, all: readonly T[], labels: (of: T) => Readonly<Record<string, string>>): Metric[] {

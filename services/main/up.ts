@@ -29,7 +29,7 @@ import { figuresOf, gatewayDoors } from './gateway-doors.ts'
 import { HostedGateways } from './hosted-gateways.ts'
 import { type Installation, openInstallation } from './installation.ts'
 import { liveLines } from './live-lines.ts'
-import { gatewayMetrics, recoveryMetrics, sinkMetrics } from './metric-samples.ts'
+import { gatewayMetrics, proofMetrics, recoveryMetrics, sinkMetrics } from './metric-samples.ts'
 import { addressOf, waitingWith } from './service-process.ts'
 import { openTerminal, type Terminal } from './terminal.ts'
 
@@ -139,7 +139,7 @@ async function serve(
     '/',
     gatewayDoors(installation, async (id) => (await gateways.open(id ?? settings.gatewayId))?.door),
   )
-  app.route('/', operationsOf(installation, gateways, cloud))
+  app.route('/', operationsOf(installation, gateways, cloud, proof))
   const server = await serveHttp(app as unknown as WebApp, { host: settings.httpHost, port: settings.httpPort })
   await lock.publish({ port: server.port, token }).catch(async (error: unknown) => {
     await server.close(0)
@@ -148,17 +148,24 @@ async function serve(
   return server
 }
 
-function operationsOf(installation: Installation, gateways: HostedGateways, cloud: CloudServices) {
+function operationsOf(
+  installation: Installation,
+  gateways: HostedGateways,
+  cloud: CloudServices,
+  proof: () => Promise<Proof>,
+) {
   const stores = [...installation.stores.values()].map(storeCheck)
   const checks = [logCheck(installation), registryCheck(installation), ledgerCheck(installation.ledger), ...stores]
   return operationsApp({
     service: 'up',
     httpToken: installation.settings.httpToken,
     ready: readiness(checks, { clock: systemClock }),
-    metrics: () => [
+    metrics: async () => [
       ...gatewayMetrics(gateways.all.map(figuresOf)),
       ...recoveryMetrics(cloud.recovery.counts),
       ...sinkMetrics([...cloud.sinks].map(([store, { counts, health }]) => ({ store, counts, health }))),
+      // While the ledger is away, the others are told all the same.
+      ...(await proof().then(proofMetrics, () => [])),
     ],
   })
 }

@@ -1,11 +1,8 @@
 /** The command line without processes: what each command hands over, what help and wrong usage say, and the exit codes. */
 
 import { describe, expect, test } from 'vitest'
-import { runCli } from '../../../services/commands/cli.ts'
-import type { CliDeps, DataRequest } from '../../../services/commands/cli-declaring.ts'
-import type { GivenOptions } from '../../../services/commands/command-set.ts'
-import type { CommandContext, ExitCode } from '../../../services/commands/context.ts'
 import { TidemarkError } from '../../../services/core/errors.ts'
+import { cliRecorder } from '../../support/cli-recorder.ts'
 
 /** Every command there is, with the least it needs. */
 const COMMANDS: readonly (readonly string[])[] = [
@@ -39,68 +36,9 @@ const COMMANDS: readonly (readonly string[])[] = [
   ['doctor'],
 ]
 
-interface Call {
-  readonly name: string
-  readonly given?: GivenOptions
-  readonly options?: unknown
-  readonly request?: DataRequest
-}
-
-/** Records what the command line asks for. Commands of this folder that need the data end at `onData`; the others are run on nothing. */
-function recorder({ fails, signal }: { fails?: unknown; signal?: AbortSignal } = {}) {
-  const calls: Call[] = []
-  const said = { out: '', note: '' }
-  const nowhere = {} as CommandContext
-  const onData =
-    (name: string) =>
-    async (_context: CommandContext, options: unknown): Promise<ExitCode> => {
-      calls.push({ name, options })
-      return 3
-    }
-  const here =
-    (name: string) =>
-    async (given: GivenOptions, options: unknown): Promise<ExitCode> => {
-      if (fails !== undefined) throw fails
-      calls.push({ name, given, options })
-      return 0
-    }
-  const injected = ['proof', 'verify', 'recover', 'writeoff', 'export']
-  const deps: CliDeps = {
-    version: '1.2.3',
-    data: {
-      proof: onData('proof'),
-      verify: onData('verify'),
-      recover: onData('recover'),
-      writeoff: onData('writeoff'),
-      export: onData('export'),
-    },
-    local: {
-      up: here('up'),
-      service: here('service'),
-      generate: here('generate'),
-      import: here('import'),
-      settings: here('settings'),
-      clear: here('clear'),
-    },
-    onData: async (given, request, work) => {
-      calls.push({ name: 'onData', given, request })
-      return injected.includes(request.argv[0] ?? '') ? await work(nowhere) : 0
-    },
-    readText: async (path) => `content of ${path}`,
-    out: async (text) => {
-      said.out += text
-    },
-    note: (text) => {
-      said.note += text
-    },
-    signal: signal ?? new AbortController().signal,
-  }
-  return { calls, said, run: (...argv: readonly string[]) => runCli(deps, argv) }
-}
-
 describe('the command line', () => {
   test.each(COMMANDS.map((argv) => [argv.join(' '), argv] as const))('%s is a command', async (_, argv) => {
-    const { run, calls, said } = recorder()
+    const { run, calls, said } = cliRecorder()
     expect([0, 3]).toContain(await run(...argv))
     expect(calls.length).toBeGreaterThan(0)
     expect(said.note).toBe('')
@@ -112,7 +50,7 @@ describe('the command line', () => {
       const words = ['stores', 'quarantine', 'topics', 'schemas'].includes(argv[0] ?? '')
         ? argv.slice(0, 2)
         : argv.slice(0, 1)
-      const { run, said, calls } = recorder()
+      const { run, said, calls } = cliRecorder()
       expect(await run(...words, '--help')).toBe(0)
       expect(said.out).toContain(`Usage: tidemark ${words.join(' ')}`)
       expect(said.out).toMatch(/\n\n[A-Z][\s\S]*?\.\n/)
@@ -124,13 +62,13 @@ describe('the command line', () => {
   )
 
   test('--help names every command', async () => {
-    const { run, said } = recorder()
+    const { run, said } = cliRecorder()
     expect(await run('--help')).toBe(0)
     for (const [word = ''] of COMMANDS) expect(said.out).toMatch(new RegExp(`^  ${word}\\b`, 'm'))
   })
 
   test('--version says the version', async () => {
-    const { run, said } = recorder()
+    const { run, said } = cliRecorder()
     expect(await run('--version')).toBe(0)
     expect(said.out).toBe('1.2.3\n')
   })
@@ -142,7 +80,7 @@ describe('the command line', () => {
     [['--config', 'up.yaml'], { demo: true }, { config: 'up.yaml' }],
     [['--config', 'c.yaml', 'up'], { demo: true }, { config: 'c.yaml' }],
   ])('without a command it is up: %j', async (argv, options, given) => {
-    const { run, calls } = recorder()
+    const { run, calls } = cliRecorder()
     expect(await run(...argv)).toBe(0)
     expect(calls).toEqual([{ name: 'up', given, options }])
   })
@@ -153,13 +91,13 @@ describe('the command line', () => {
     [['sink', '--store', 'mongodb'], { service: 'sink', store: 'mongodb' }, {}],
     [['status', '--config', 'c.yaml'], { service: 'status' }, { config: 'c.yaml' }],
   ])('%j runs one service', async (argv, options, given) => {
-    const { run, calls } = recorder()
+    const { run, calls } = cliRecorder()
     expect(await run(...argv)).toBe(0)
     expect(calls).toEqual([{ name: 'service', given, options }])
   })
 
   test('a sink without its store is wrong usage', async () => {
-    const { run, calls } = recorder()
+    const { run, calls } = cliRecorder()
     expect(await run('sink')).toBe(2)
     expect(calls).toEqual([])
   })
@@ -169,7 +107,7 @@ describe('the command line', () => {
       ['--data', 'd', '--config', 'c', 'proof'],
       ['proof', '--data', 'd', '--config', 'c'],
     ]) {
-      const { run, calls } = recorder()
+      const { run, calls } = cliRecorder()
       expect(await run(...argv)).toBe(argv[0] === 'proof' ? 3 : 0)
       expect(calls[0]).toMatchObject({ name: 'onData', given: { data: 'd', config: 'c' }, request: { argv } })
     }
@@ -190,7 +128,7 @@ describe('the command line', () => {
       { store: 's', format: 'lp', type: 't', from: '0', to: '2026-03-01' },
     ],
   ])('%j hands over its options, and the exit code back', async (argv, options) => {
-    const { run, calls } = recorder()
+    const { run, calls } = cliRecorder()
     expect(await run(...argv)).toBe(3)
     expect(calls.at(-1)).toEqual({ name: argv[0], options })
   })
@@ -209,20 +147,20 @@ describe('the command line', () => {
     [['clear', '--yes', '--host', 'h'], { yes: true, host: 'h' }],
     [['settings', '--json'], { json: true }],
   ])('%j runs here', async (argv, options) => {
-    const { run, calls } = recorder()
+    const { run, calls } = cliRecorder()
     expect(await run(...argv)).toBe(0)
     expect(calls).toEqual([{ name: argv[0], given: {}, options }])
   })
 
   test('the files a command names are read where it was typed', async () => {
-    const { run, calls } = recorder()
+    const { run, calls } = cliRecorder()
     expect(await run('schemas', 'check', 'a.avsc', 'b.avsc')).toBe(0)
     expect(calls[0]?.request?.files).toEqual({ 'a.avsc': 'content of a.avsc', 'b.avsc': 'content of b.avsc' })
   })
 
   test('only link needs the running process', async () => {
     for (const argv of COMMANDS) {
-      const { run, calls } = recorder()
+      const { run, calls } = cliRecorder()
       await run(...argv)
       const request = calls.find(({ name }) => name === 'onData')?.request
       if (request !== undefined) expect([argv[0], request.needsRunning]).toEqual([argv[0], argv[0] === 'link'])
@@ -263,7 +201,7 @@ describe('wrong usage exits with 2 and says what was expected', () => {
     [['export', '--store', 's', '--format', 'xml'], 'Allowed choices are csv, ndjson, lp', ''],
     [['verify', '--from', '2026-02-30'], 'Expected a day such as', ''],
   ])('%j', async (argv, first, second) => {
-    const { run, said, calls } = recorder()
+    const { run, said, calls } = cliRecorder()
     expect(await run(...argv)).toBe(2)
     expect(said.note).toContain(first)
     expect(said.note).toContain(second)
@@ -280,14 +218,14 @@ describe('what goes wrong', () => {
     [new TypeError('x is not a function'), 1, /^error: x is not a function\nTypeError: x is not a function\n +at /],
     ['text', 1, 'error: text\n'],
   ])('%s ends with its exit code and a sentence', async (fails, code, sentence) => {
-    const { run, said } = recorder({ fails })
+    const { run, said } = cliRecorder({ fails })
     expect(await run('up')).toBe(code)
     if (typeof sentence === 'string') expect(said.note).toBe(sentence)
     else expect(said.note).toMatch(sentence)
   })
 
   test('after Ctrl-C it only says that it was interrupted', async () => {
-    const { run, said } = recorder({ fails: new TypeError('aborted'), signal: AbortSignal.abort() })
+    const { run, said } = cliRecorder({ fails: new TypeError('aborted'), signal: AbortSignal.abort() })
     expect(await run('up')).toBe(1)
     expect(said.note).toBe('interrupted\n')
   })
