@@ -1,5 +1,6 @@
 /** `tidemark doctor`: asks each engine something small and says what is wrong with those that don't answer. */
 
+import { addressSetting, registrySetting } from '../core/engine-settings.ts'
 import { TidemarkError } from '../core/errors.ts'
 import type { TopicState } from '../ports/message-log.ts'
 import type { CommandContext, ExitCode } from './context.ts'
@@ -12,7 +13,7 @@ export interface DoctorOptions {
 interface Check {
   readonly what: string
   /** What says where it is. */
-  readonly setting: string
+  readonly setting: string | undefined
   ask(): Promise<string>
 }
 
@@ -27,7 +28,9 @@ export async function runDoctor(context: CommandContext, { json }: DoctorOptions
 }
 
 function checksOf(context: CommandContext): readonly Check[] {
-  const { messageLog, registry, ledger, signal } = context
+  const { messageLog, registry, ledger, settings, signal } = context
+  const logSetting = addressSetting(settings.messageLog)
+  const ledgerSetting = addressSetting(settings.ledger)
   const log = async (): Promise<string> => {
     await messageLog.probe(signal)
     return `${messageLog.partitions} partitions`
@@ -37,13 +40,17 @@ function checksOf(context: CommandContext): readonly Check[] {
       await store.probe(signal)
       return `generation ${await store.generation()}`
     }
-    return { what: `store ${store.name}`, setting: `${store.name.toUpperCase()}_URL`, ask }
+    return { what: `store ${store.name}`, setting: addressSetting(store.name), ask }
   })
   return [
-    { what: 'message log', setting: 'KAFKA_BROKERS', ask: log },
-    { what: 'topics', setting: 'KAFKA_BROKERS', ask: async () => topicsFinding(await messageLog.listTopics()) },
-    { what: 'schema registry', setting: 'REGISTRY', ask: async () => `${(await registry.subjects()).length} subjects` },
-    { what: 'ledger', setting: 'MONGODB_URL', ask: async () => `${(await ledger.gateways()).length} gateways` },
+    { what: 'message log', setting: logSetting, ask: log },
+    { what: 'topics', setting: logSetting, ask: async () => topicsFinding(await messageLog.listTopics()) },
+    {
+      what: 'schema registry',
+      setting: registrySetting(settings.registry),
+      ask: async () => `${(await registry.subjects()).length} subjects`,
+    },
+    { what: 'ledger', setting: ledgerSetting, ask: async () => `${(await ledger.gateways()).length} gateways` },
     ...stores,
   ]
 }
@@ -64,10 +71,11 @@ function topicsFinding(topics: readonly TopicState[]): string {
 
 async function checked({ what, setting, ask }: Check, { clock, signal }: CommandContext) {
   const over = new AbortController()
+  const advice = setting === undefined ? '' : `; check ${setting}, and that it runs`
   const wrong = (finding: string) => ({ what, state: 'wrong', finding })
   const late = clock
     .sleep(ANSWER_MS, AbortSignal.any([signal, over.signal]))
-    .then(() => wrong(`nothing within ${ANSWER_MS / 1000} s; check ${setting}, and that it runs`))
+    .then(() => wrong(`nothing within ${ANSWER_MS / 1000} s${advice}`))
   try {
     return await Promise.race([ask().then((finding) => ({ what, state: 'good', finding })), late])
   } catch (error) {

@@ -1,6 +1,7 @@
 /** Whether the engines of a process answer: waiting for them at its start, and saying so at any time. */
 
 import { delayMs } from '../core/delay.ts'
+import { addressSetting, registrySetting } from '../core/engine-settings.ts'
 import { TidemarkError } from '../core/errors.ts'
 import type { Clock, Random } from '../ports/clock.ts'
 import type { LedgerStore } from '../ports/ledger-store.ts'
@@ -11,7 +12,7 @@ export interface EngineCheck {
   /** For people: `message log`, `store mongodb`. */
   readonly engine: string
   /** What says where it is; for who has to look why nothing answers there. */
-  readonly setting?: string
+  readonly setting?: string | undefined
   /** Rejects when the engine does not answer. */
   ask(signal: AbortSignal): Promise<unknown>
 }
@@ -35,21 +36,21 @@ const ANSWER_MS = 6_000
 /** One look at the engines serves everybody who asks meanwhile. */
 const FRESH_MS = 1_000
 
-export function logCheck({ messageLog }: Pick<Base, 'messageLog'>): EngineCheck {
-  return { engine: 'message log', setting: 'KAFKA_BROKERS', ask: (signal) => messageLog.probe(signal) }
+export function logCheck({ messageLog, settings }: Pick<Base, 'messageLog' | 'settings'>): EngineCheck {
+  const ask = (signal: AbortSignal): Promise<unknown> => messageLog.probe(signal)
+  return { engine: 'message log', setting: addressSetting(settings.messageLog), ask }
 }
 
-export function registryCheck({ registry }: Pick<Base, 'registry'>): EngineCheck {
-  return { engine: 'schema registry', setting: 'REGISTRY', ask: () => registry.subjects() }
+export function registryCheck({ registry, settings }: Pick<Base, 'registry' | 'settings'>): EngineCheck {
+  return { engine: 'schema registry', setting: registrySetting(settings.registry), ask: () => registry.subjects() }
 }
 
-export function ledgerCheck(ledger: LedgerStore): EngineCheck {
-  return { engine: 'ledger', setting: 'MONGODB_URL', ask: () => ledger.gateways() }
+export function ledgerCheck(ledger: LedgerStore, { settings }: Pick<Base, 'settings'>): EngineCheck {
+  return { engine: 'ledger', setting: addressSetting(settings.ledger), ask: () => ledger.gateways() }
 }
 
 export function storeCheck(store: ReadingStore): EngineCheck {
-  const setting = `${store.name.toUpperCase()}_URL`
-  return { engine: `store ${store.name}`, setting, ask: (signal) => store.probe(signal) }
+  return { engine: `store ${store.name}`, setting: addressSetting(store.name), ask: (signal) => store.probe(signal) }
 }
 
 /** Creates what is missing; where partitions differ, nothing can run. */

@@ -42,7 +42,7 @@ function runRecovery(run: ServiceRun): Promise<ExitCode> {
     const ledger = parts.keep(await LEDGERS[run.settings.ledger](place))
     const recovery = recoveryOf(base, ledger)
     return {
-      checks: [logCheck(base), registryCheck(base), ledgerCheck(ledger)],
+      checks: [logCheck(base), registryCheck(base), ledgerCheck(ledger, base)],
       metrics: () => recoveryMetrics(recovery.counts),
       prepare: [topicsCheck(base), { engine: 'message log', ask: () => foldAgainIfNew(base.messageLog, ledger) }],
       run: (signal) => recovery.run(signal),
@@ -105,7 +105,7 @@ async function runStatus({ settings, signal }: ServiceRun): Promise<ExitCode> {
   })
   const operations = {
     service: 'status',
-    ready: readiness([ledgerCheck(ledger)], { clock: systemClock }),
+    ready: readiness([ledgerCheck(ledger, { settings })], { clock: systemClock }),
     metrics: async () => proofMetrics(await proof()),
   }
   await using server = await serveOperations(settings, operations, page)

@@ -93,7 +93,7 @@ function cloudNeeds(installation: Installation): readonly EngineCheck[] {
   return [
     logCheck(installation),
     registryCheck(installation),
-    ledgerCheck(ledger),
+    ledgerCheck(ledger, installation),
     topicsCheck(installation),
     { engine: 'message log', ask: () => foldAgainIfNew(messageLog, ledger) },
   ]
@@ -155,7 +155,12 @@ function operationsOf(
   proof: () => Promise<Proof>,
 ) {
   const stores = [...installation.stores.values()].map(storeCheck)
-  const checks = [logCheck(installation), registryCheck(installation), ledgerCheck(installation.ledger), ...stores]
+  const checks = [
+    logCheck(installation),
+    registryCheck(installation),
+    ledgerCheck(installation.ledger, installation),
+    ...stores,
+  ]
   return operationsApp({
     service: 'up',
     httpToken: installation.settings.httpToken,

@@ -235,13 +235,17 @@ describe('doctor', () => {
     expect(rows.find(({ what }) => what === 'message log')).toMatchObject({ state: 'good' })
   })
 
-  test('says which setting to check of an engine that never answers', async () => {
+  test.each([
+    ['http://127.0.0.1:1', 'nothing within 15 s; check REGISTRY, and that it runs'],
+    ['embedded', 'nothing within 15 s'],
+  ])('of an engine that never answers (%s) says which setting to check, where there is one', async (address, words) => {
     const registry = { ...mapRegistry(), subjects: () => new Promise<never>(() => undefined) }
     const context = await commandContext({ stores: new Map(), registry })
     const clock = { ...context.clock, sleep: async () => undefined }
-    expect(await runDoctor({ ...context, clock }, { json: true })).toBe(1)
+    const settings = { ...context.settings, registry: address }
+    expect(await runDoctor({ ...context, settings, clock }, { json: true })).toBe(1)
     const rows: { what: string; finding: string }[] = JSON.parse(context.said.out)
-    expect(rows.find(({ what }) => what === 'schema registry')?.finding).toContain('check REGISTRY')
+    expect(rows.find(({ what }) => what === 'schema registry')?.finding).toBe(words)
   })
 
   test('is content with topics that the first service will make, and says so', async () => {
