@@ -5,7 +5,8 @@ import { TidemarkError } from '../services/core/errors.ts'
 import { type BackgroundEngine, backgroundEngine, rememberEngine, stopBackgroundEngine } from './engines/background.ts'
 import type { EngineProcess, StartOptions } from './engines/engine-process.ts'
 import { enginesDir, installEngine, isInstalled } from './engines/install.ts'
-import { ENGINE_NAMES, type EngineName, type EngineRecipe } from './engines/recipe.ts'
+import { ENGINE_NAMES, type EngineName, type EngineRecipe, PROGRAM_NAMES, type ProgramName } from './engines/recipe.ts'
+import { TELEGRAF } from './engines/telegraf.ts'
 import { INFLUXDB, startInfluxdb } from './influxdb/launcher.ts'
 import { KAFKA, startKafka } from './kafka/launcher.ts'
 import { MONGODB, startMongodb } from './mongodb/launcher.ts'
@@ -23,14 +24,17 @@ const LAUNCHERS: Readonly<Record<EngineName, Launcher>> = {
   registry: { recipe: REGISTRY, start: startRegistry },
 }
 
+const PROGRAMS: Readonly<Record<ProgramName, EngineRecipe>> = { telegraf: TELEGRAF }
+
 const say = (line: string): void => void process.stderr.write(`${line}\n`)
 const out = (line: string): void => void process.stdout.write(`${line}\n`)
 
 /** All that were named are tried; throws what the first of those that failed said, after the others. */
-async function install(names: readonly EngineName[], signal: AbortSignal): Promise<void> {
+async function install(names: readonly EngineRecipe['name'][], signal: AbortSignal): Promise<void> {
   const failures: unknown[] = []
-  for (const name of orAll(names)) {
-    await installEngine(LAUNCHERS[name].recipe, { signal, say }).catch((error: unknown) => failures.push(error))
+  const known = [...Object.values(LAUNCHERS).map(({ recipe }) => recipe), ...Object.values(PROGRAMS)]
+  for (const recipe of known.filter(({ name }) => names.length === 0 || names.includes(name))) {
+    await installEngine(recipe, { signal, say }).catch((error: unknown) => failures.push(error))
     signal.throwIfAborted()
   }
   for (const failure of failures.slice(1)) say(`error: ${messageOf(failure)}`)
@@ -81,6 +85,10 @@ function status(names: readonly EngineName[]): void {
     out(`${name}: ${recipe.title} ${recipe.version}, ${installed}, ${runs}`)
     if (found !== undefined) running.push(found)
   }
+  for (const recipe of names.length === 0 ? Object.values(PROGRAMS) : []) {
+    const { name, title, version } = recipe
+    out(`${name}: ${title} ${version}, ${isInstalled(recipe) ? 'installed' : 'not installed'}`)
+  }
   for (const line of exportLines(running)) out(line)
 }
 
@@ -104,12 +112,16 @@ function messageOf(error: unknown): string {
 
 function program(signal: AbortSignal): Command {
   const root = new Command('npm run engines --')
-    .description('The real engines for tests and trials, without containers. Without names: all four.')
+    .description('The real engines for tests and trials, without containers. Without names: all.')
     .exitOverride()
     .showHelpAfterError("See 'npm run engines -- --help'.")
   const engine = new Argument('[engine...]', 'which ones').choices(ENGINE_NAMES)
+  root
+    .command('install')
+    .description('fetch and build what is not installed yet; telegraf is run by a test of the door')
+    .addArgument(new Argument('[name...]', 'which ones').choices([...ENGINE_NAMES, ...PROGRAM_NAMES]))
+    .action((names: EngineRecipe['name'][]) => install(names, signal))
   const verbs = {
-    install: ['fetch and build what is not installed yet', (names: EngineName[]) => install(names, signal)],
     start: [
       'run them in the background on free ports, with new data; prints the settings to use them. Without names: the installed ones',
       (names: EngineName[]) => start(names, signal),

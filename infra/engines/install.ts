@@ -7,7 +7,7 @@ import { homedir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { TidemarkError } from '../../services/core/errors.ts'
-import type { EngineName, EngineRecipe, Tool } from './recipe.ts'
+import type { EngineRecipe, Tool } from './recipe.ts'
 import { runTool } from './tool-run.ts'
 
 export interface InstallOptions {
@@ -95,12 +95,12 @@ function isAlive(pid: number): boolean {
 }
 
 /** The folder of the recipe in the package, from the sources as from `dist/`. */
-function recipeDirOf(name: EngineName, from = dirname(fileURLToPath(import.meta.url))): string {
+function recipeDirOf(name: EngineRecipe['name'], from = dirname(fileURLToPath(import.meta.url))): string {
   const here = join(from, 'infra', 'engines', 'recipes', name)
   return existsSync(here) ? here : recipeDirOf(name, dirname(from))
 }
 
-function recipeDigest(name: EngineName): string {
+function recipeDigest(name: EngineRecipe['name']): string {
   const dir = recipeDirOf(name)
   const hash = createHash('sha256')
   for (const file of readdirSync(dir).toSorted()) {

@@ -2,6 +2,9 @@
 
 export const ENGINE_NAMES = ['kafka', 'mongodb', 'influxdb', 'registry'] as const
 export type EngineName = (typeof ENGINE_NAMES)[number]
+/** Programs that tests run; they are installed as engines are. */
+export const PROGRAM_NAMES = ['telegraf'] as const
+export type ProgramName = (typeof PROGRAM_NAMES)[number]
 
 /** A program that has to be on the PATH. */
 export interface Tool {
@@ -11,7 +14,7 @@ export interface Tool {
 }
 
 export interface EngineRecipe {
-  readonly name: EngineName
+  readonly name: EngineName | ProgramName
   readonly title: string
   readonly version: string
   readonly installTools: readonly Tool[]

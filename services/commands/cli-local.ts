@@ -1,9 +1,10 @@
-/** Declares the commands that run in the process they were typed in: up, generate, import, settings, clear. */
+/** Declares the commands that run in the process they were typed in: up, generate, import, settings, clear, completion. */
 
-import { Option } from 'commander'
+import { Argument, Option } from 'commander'
 import { type Declaring, examples } from './cli-declaring.ts'
 import { collected, durationMs, httpUrl, name, port, ratePerS, time, wholeNumber } from './cli-values.ts'
 import type { UpOptions } from './command-set.ts'
+import { completionScript, SHELLS, type Shell } from './completion.ts'
 import type { GenerateOptions } from './generate.ts'
 import type { ImportOptions } from './import.ts'
 
@@ -13,6 +14,7 @@ export function declareLocalCommands(declaring: Declaring): void {
   declareImport(declaring)
   declareSettings(declaring)
   declareClear(declaring)
+  declareCompletion(declaring)
 }
 
 function declareUp({ program, deps, given, here }: Declaring): void {
@@ -110,4 +112,18 @@ function declareClear({ program, deps, given, here }: Declaring): void {
     .option('--host <name>', 'HTTP_HOST of the settings, to be named where that is not loopback')
     .addHelpText('after', examples('clear --yes', 'clear --yes --host 10.0.0.5'))
     .action((options: { yes?: boolean; host?: string }) => here(() => deps.local.clear(given(), options)))
+}
+
+function declareCompletion({ program, deps, here }: Declaring): void {
+  program
+    .command('completion')
+    .description('Prints what a shell needs to complete the words of this command, for a tidemark on its PATH.')
+    .addArgument(new Argument('<shell>', 'which one').choices(SHELLS))
+    .addHelpText('after', examples('completion bash > ~/.local/share/bash-completion/completions/tidemark'))
+    .action((shell: Shell) =>
+      here(async () => {
+        await deps.out(completionScript(shell, program))
+        return 0
+      }),
+    )
 }

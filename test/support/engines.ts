@@ -2,7 +2,7 @@
 
 import { afterAll, describe, test } from 'vitest'
 import { isInstalled } from '../../infra/engines/install.ts'
-import type { EngineName } from '../../infra/engines/recipe.ts'
+import type { EngineName, EngineRecipe } from '../../infra/engines/recipe.ts'
 import { INFLUXDB, type InfluxdbEngine, startInfluxdb } from '../../infra/influxdb/launcher.ts'
 import { KAFKA, type KafkaEngine, startKafka } from '../../infra/kafka/launcher.ts'
 import { MONGODB, type MongodbEngine, startMongodb } from '../../infra/mongodb/launcher.ts'
@@ -49,11 +49,20 @@ export function engineTests(...names: readonly EngineName[]): EngineTests<Engine
       if (engine.status === 'fulfilled') await engine.value[Symbol.asyncDispose]()
     }
   })
-  return { ...all, describe: (name, tests) => describeWith(names, name, tests) }
+  return {
+    ...all,
+    describe: (name, tests) =>
+      describeWhereInstalled(
+        names.map((each) => RECIPES[each]),
+        name,
+        tests,
+      ),
+  }
 }
 
-function describeWith(names: readonly EngineName[], name: string, tests: () => void): void {
-  const missing = names.filter((each) => !isInstalled(RECIPES[each]))
+/** As `engineTests` says, for what is only run. */
+export function describeWhereInstalled(recipes: readonly EngineRecipe[], name: string, tests: () => void): void {
+  const missing = recipes.filter((each) => !isInstalled(each)).map((each) => each.name)
   if (missing.length === 0) {
     describe(name, tests)
     return

@@ -1,27 +1,19 @@
 /** The README's walk through a new message type, run as it is printed there on real engines: type file, commands, and a consumer that knows nothing of tidemark. */
 
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { engineTests } from '../../support/engines.ts'
 import { type Environment, environmentOn } from '../../support/environment.ts'
+import { readmeExample as example, README } from '../../support/readme-example.ts'
 import { temporaryDir } from '../../support/temporary-dir.ts'
 import { startUp, tidemark } from '../../support/up-process.ts'
 
 const engines = engineTests('kafka', 'mongodb', 'influxdb', 'registry')
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
-const README = readFileSync(`${ROOT}README.md`, 'utf8')
 const DOOR = 'http://127.0.0.1:8080'
-
-/** The block after this mark. */
-function example(name: string): string {
-  const [, text] = README.split(`<!-- example ${name} -->\n`)[1]?.split(/```\w*\n/) ?? []
-  if (text === undefined) throw new Error(`the README has no example ${name}`)
-  return text
-}
 
 /** What the README says that the consumer prints. */
 function promised(): unknown {
