@@ -37,6 +37,9 @@ const RULES: readonly { readonly rule: Rule; readonly bad: readonly Sample[]; re
       ['infra/kafka/message-log.ts', "import { startEngine } from '../engines/engine-process.ts'"],
       ['infra/kafka/launcher.ts', "import { startMongodb } from '../mongodb/launcher.ts'"],
       ['infra/http/door.ts', "import { runProof } from '../../services/commands/proof.ts'"],
+      ['infra/page/main.ts', "import { verdict } from '../../services/core/verdict.ts'"],
+      ['infra/page/main.ts', "import { readFile } from 'node:fs/promises'"],
+      ['infra/page/main.ts', "import uPlot from 'uplot'"],
       ['lib/stray.ts', 'export const stray = 1'],
     ],
     good: [
@@ -47,6 +50,7 @@ const RULES: readonly { readonly rule: Rule; readonly bad: readonly Sample[]; re
       ['infra/kafka/launcher.ts', "import { startEngine } from '../engines/engine-process.ts'"],
       ['infra/engines.ts', "import { startMongodb } from './mongodb/launcher.ts'\nimport { Command } from 'commander'"],
       ['infra/http/door.ts', "import type { ExitCode } from '../../services/commands/context.ts'"],
+      ['infra/page/main.ts', "import type { Fleet } from '../../services/status/page-api.ts'"],
       ['services/main.ts', "import { systemClock } from '../infra/system.ts'"],
     ],
   },

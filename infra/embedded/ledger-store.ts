@@ -5,14 +5,18 @@ import { TidemarkError } from '../../services/core/errors.ts'
 import type { LedgerChange, LedgerRows, LedgerStore } from '../../services/ports/ledger-store.ts'
 import type { Bytes, KeyRange, Kv, KvRead, KvTx } from './kv.ts'
 
+/** Room for `{"version":` and sixteen digits. */
+const VERSION_BYTES = 32
+
 interface HeadRow {
   readonly version: number
   readonly head: unknown
 }
 
-/** `kv` stays the caller's. */
+/** `kv` stays the caller's. Versions are kept in memory once they have been asked for, so nobody else may write these rows meanwhile. */
 export function embeddedLedgerStore(kv: Kv): LedgerStore {
   let closed = false
+  let versions: Map<GatewayId, number> | undefined
   const assertOpen = (): void => {
     if (closed) throw new TidemarkError('closed', 'the ledger store')
   }
@@ -23,11 +27,18 @@ export function embeddedLedgerStore(kv: Kv): LedgerStore {
     },
     save: async (gateway, expected, change) => {
       assertOpen()
-      return kv.write((tx) => save(tx, gateway, expected, change))
+      const version = await kv.write((tx) => save(tx, gateway, expected, change))
+      versions?.set(gateway, Math.max(version, versions.get(gateway) ?? 0))
+      return version
     },
     gateways: async () => {
       assertOpen()
       return names(kv, headKey('')) as GatewayId[]
+    },
+    versions: async () => {
+      assertOpen()
+      versions ??= versionsIn(kv)
+      return new Map(versions)
     },
     [Symbol.asyncDispose]: async () => {
       closed = true
@@ -63,6 +74,21 @@ function save(tx: KvTx, gateway: GatewayId, expected: number, change: LedgerChan
 
 function names(kv: KvRead, prefix: Bytes): string[] {
   return [...kv.range(under(prefix))].map(({ key }) => text(key, prefix.length))
+}
+
+function versionsIn(kv: KvRead): Map<GatewayId, number> {
+  const prefix = headKey('')
+  const versions = new Map<GatewayId, number>()
+  for (const { key, value } of kv.range(under(prefix))) {
+    versions.set(text(key, prefix.length) as GatewayId, versionOf(value))
+  }
+  return versions
+}
+
+/** Without reading the head, which may be large: the version stands first. */
+function versionOf(row: Bytes): number {
+  const start = Buffer.from(row.buffer, row.byteOffset, Math.min(row.byteLength, VERSION_BYTES)).toString('latin1')
+  return Number(/^\{"version":(\d+)/.exec(start)?.[1] ?? (parse(row) as HeadRow).version)
 }
 
 function headKey(gateway: string): Bytes {

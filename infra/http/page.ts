@@ -1,63 +1,47 @@
-/** The first page: every gateway's state, refreshed each second, with a switch for its link. */
+/** The page as a browser gets it: one HTML document with the token of this start, and the files it names. */
 
-const STYLE = `
-:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }
-body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
-.wide { overflow-x: auto }
-table { border-collapse: collapse; width: 100% }
-th, td { text-align: left; padding: .4rem .8rem .4rem 0; border-bottom: 1px solid #8884 }
-td.n, th.n { text-align: right; font-variant-numeric: tabular-nums }
-.complete { color: #2a7d46 } .open { color: #b4560d } .closed { color: #7a5ea8 }
-@media (prefers-color-scheme: dark) { .complete { color: #6fce8f } .open { color: #f0a35e } .closed { color: #bfa6ec } }
-button { font: inherit; padding: .1rem .7rem }
-`
+import { createHash } from 'node:crypto'
+import { Hono } from 'hono'
+import { pageFiles } from './page-files.ts'
 
-const SCRIPT = `
-const token = document.querySelector('meta[name=tidemark-token]').content
-const rows = document.querySelector('tbody'), said = document.querySelector('#said')
-const cell = (row, text, className = '') => { const td = row.insertCell(); td.textContent = text; td.className = className; return td }
-async function refresh() {
-  try {
-    const answer = await fetch('/api/gateways')
-    if (!answer.ok) throw new Error('the server answered ' + answer.status)
-    const { as_of, state, gateways } = await answer.json()
-    const focused = document.activeElement?.dataset?.gateway
-    rows.replaceChildren()
-    for (const gateway of gateways) {
-      const row = rows.insertRow()
-      cell(row, gateway.gateway)
-      cell(row, gateway.state, gateway.state)
-      for (const name of ['journal', 'accepted', 'settled', 'pending']) cell(row, String(gateway[name]), 'n')
-      const last = cell(row, '')
-      if (gateway.cut === undefined) continue
-      const button = document.createElement('button')
-      button.textContent = gateway.cut ? 'restore link' : 'cut link'
-      button.setAttribute('aria-label', button.textContent + ' of ' + gateway.gateway)
-      button.dataset.gateway = gateway.gateway
-      button.onclick = () => fetch('/api/link/' + encodeURIComponent(gateway.gateway), {
-        method: 'POST', headers: { Authorization: 'Bearer ' + token, 'Content-Type': 'application/json' },
-        body: JSON.stringify({ cut: !gateway.cut }),
-      }).then((reply) => reply.status === 401 ? location.reload() : refresh())
-      last.append(button)
-      if (focused === gateway.gateway) button.focus()
-    }
-    said.textContent = state + ' as of ' + as_of
-  } catch (error) { said.textContent = 'not reached: ' + error.message }
+/** Everything the page needs comes from this app; nothing of it stands inside the document, so that `default-src 'self'` can hold. */
+export function pageApp(token: string): Hono {
+  const app = new Hono()
+  app.get('/', (context) => context.html(pageHtml(token), 200, { 'Cache-Control': 'no-store' }))
+  app.get('/page/:name', (context) => {
+    const file = pageFiles().get(context.req.param('name'))
+    if (file === undefined) return context.json({ code: 'file-unknown', reason: 'the page has no such file' }, 404)
+    const headers = { ETag: file.etag, 'Cache-Control': 'no-cache' }
+    if (context.req.header('if-none-match') === file.etag) return context.body(null, 304, headers)
+    return context.body(file.body, 200, { ...headers, 'Content-Type': file.type })
+  })
+  return app
 }
-refresh(); setInterval(refresh, 1000)
-`
 
-/** `token` lets the page's own buttons post, and no other site's. */
-export function pageHtml(token: string): string {
-  const heads = ['journal', 'on the log', 'settled', 'missing'].map((head) => `<th class="n" scope="col">${head}</th>`)
+/** `token` lets the page's own buttons post, and no other site's. `tidemark-build` tells an open page that its files are old. */
+function pageHtml(token: string): string {
+  const files = pageFiles()
+  const modules = [...files.keys()].filter((name) => name.endsWith('.js') && name !== 'uplot.js')
+  const build = createHash('sha256')
+  for (const { etag } of files.values()) build.update(etag)
   return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>tidemark</title>
-<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="tidemark-token" content="${token}">
-<style>${STYLE}</style></head>
-<body><h1>tidemark</h1><p id="said" role="status"></p>
-<div class="wide"><table><caption>Where each gateway's readings are</caption>
-<thead><tr><th scope="col">gateway</th><th scope="col">state</th>${heads.join('')}<th scope="col">link</th></tr></thead>
-<tbody></tbody></table></div>
-<script>${SCRIPT}</script></body></html>
+<html lang="en-GB">
+<head>
+<meta charset="utf-8">
+<title>tidemark</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="tidemark-token" content="${token}">
+<meta name="tidemark-build" content="${build.digest('hex').slice(0, 32)}">
+<link rel="icon" href="/page/icon.svg" type="image/svg+xml">
+${['page', 'fleet', 'gateway', 'narrow'].map((name) => `<link rel="stylesheet" href="/page/${name}.css">`).join('\n')}
+<script type="module" src="/page/theme.js" blocking="render"></script>
+<script type="module" src="/page/main.js"></script>
+${modules.map((name) => `<link rel="modulepreload" href="/page/${name}">`).join('\n')}
+</head>
+<body>
+<noscript><p class="notice">This page needs JavaScript. Without it, <code>npx tidemark proof</code> tells the same.</p></noscript>
+</body>
+</html>
 `
 }

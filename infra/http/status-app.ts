@@ -1,70 +1,125 @@
-/** The page and what it asks: proof, gateways, and the switch of a link. */
+/** The page and what it asks: the fleet as it is and as it changes, each gateway, its readings, the quarantine; and what it may change. */
 
 import type { HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import { z } from 'zod'
+import { parseInstant } from '../../schemas/time.ts'
 import type { Proof } from '../../services/commands/proof.ts'
-import { TidemarkError } from '../../services/core/errors.ts'
-import { doorGuard } from './door-guard.ts'
-import { pageHtml } from './page.ts'
+import type { Status } from '../../services/status/status.ts'
+import { pageApp } from './page.ts'
 import { onlyHere, withToken } from './read-guard.ts'
+import { type ActionOptions, statusActions } from './status-actions.ts'
+import { refusalOf } from './status-answers.ts'
+import { eventStream } from './status-events.ts'
+import { withPageHeaders, withPageToken } from './status-guards.ts'
 
-export interface StatusOptions {
+export interface StatusOptions extends Pick<ActionOptions, 'act'> {
   /** Of the settings: then reading needs it too, as the password of a browser's sign-in or as a bearer. */
   readonly httpToken?: string | undefined
   /** Of this start: what a POST must bring. */
   readonly pageToken: string
+  readonly status: Status
   proof(gateway?: string): Promise<Proof>
-  /** What this process hosts beside the proof. */
-  hosted(): readonly { readonly gateway: string; readonly cut: boolean; readonly journal: number }[]
-  setLink(gateway: string, cut: boolean): void
 }
 
-const LINK = z.object({ cut: z.boolean() })
+/** Other apps of the same server have paths below `/api` too. */
+const READ = [
+  '/',
+  '/page/*',
+  '/api/proof',
+  '/api/gateways',
+  '/api/gateways/*',
+  '/api/outages',
+  '/api/requests',
+  '/api/quarantine',
+  '/api/events',
+]
+const CHANGED = ['/api/link/*', '/api/recover', '/api/replay', '/api/writeoff', '/api/quarantine/*']
 
-export function statusApp(options: StatusOptions): Hono<{ Bindings: HttpBindings }> {
-  const app = new Hono<{ Bindings: HttpBindings }>()
-  const mayPost = doorGuard(options.pageToken)
-  for (const path of ['/', '/api/proof', '/api/gateways', '/api/link/*']) app.use(path, onlyHere(options.httpToken))
-  for (const path of ['/', '/api/proof', '/api/gateways']) app.get(path, withToken(options.httpToken))
-  app.get('/', (context) => context.html(pageHtml(options.pageToken)))
-  app.get('/api/proof', (context) => answered(context, () => options.proof(context.req.query('gateway'))))
-  app.get('/api/gateways', (context) => answered(context, () => gatewaysOf(options)))
-  app.post('/api/link/:gateway', async (context) => {
-    const refused = mayPost(context.env.incoming.headers)
-    if (refused !== undefined) return context.json({ code: refused.code, reason: refused.reason }, 401)
-    const body = LINK.safeParse(await context.req.json().catch(() => undefined))
-    if (!body.success)
-      return context.json({ code: 'usage-wrong', reason: 'expected {"cut": true} or {"cut": false}' }, 400)
-    const gateway = context.req.param('gateway')
-    if (!options.hosted().some((each) => each.gateway === gateway)) {
-      return context.json({ code: 'gateway-unknown', reason: `no gateway ${gateway} runs here` }, 404)
-    }
-    options.setLink(gateway, body.data.cut)
-    return context.json({ gateway, cut: body.data.cut })
+const LIMIT = z.coerce.number().int().min(1).max(1000).default(100)
+const INSTANT = z.string().transform((text, check) => {
+  const instant = parseInstant(text)
+  if (!('reason' in instant)) return instant.ms
+  check.addIssue({ code: 'custom', message: instant.reason })
+  return z.NEVER
+})
+const WINDOW = z
+  .object({
+    type: z.string().min(1),
+    sensor: z.string().min(1),
+    from: INSTANT,
+    to: INSTANT,
+    points: z.coerce.number().int().min(2).max(5000).default(1000),
   })
+  .refine(({ from, to }) => to > from, 'expected to after from')
+
+type App = Hono<{ Bindings: HttpBindings }>
+
+export function statusApp(options: StatusOptions): App {
+  const { httpToken, pageToken, status } = options
+  const app: App = new Hono()
+  for (const path of [...READ, ...CHANGED]) app.use(path, withPageHeaders, onlyHere(httpToken))
+  for (const path of READ) app.get(path, withToken(httpToken))
+  for (const path of CHANGED) app.post(path, withPageToken(pageToken))
+  app.route('/', pageApp(pageToken))
+  app.get('/api/proof', (context) => answered(context, () => options.proof(context.req.query('gateway'))))
+  app.get('/api/gateways', (context) => answered(context, () => status.fleetJson()))
+  app.get('/api/events', (context) => {
+    if (!status.feed.isFull) return eventStream(status.feed, () => context.env.outgoing.destroy())
+    return context.json({ code: 'listeners-full', reason: 'as many listen as this process serves: try again' }, 503)
+  })
+  routeGateways(app, status)
+  routeLists(app, status)
+  app.route('/', statusActions({ hosts: (gateway) => status.hosts(gateway), act: options.act }))
   return app
 }
 
-async function gatewaysOf(options: StatusOptions) {
-  const proof = await options.proof()
-  const hosted = new Map(options.hosted().map((each) => [each.gateway, each]))
-  const gateways = proof.gateways.map(({ epochs: _, outages: __, ...each }) => ({
-    ...each,
-    journal: '',
-    ...hosted.get(each.gateway),
-  }))
-  return { ...proof, gateways }
+function routeGateways(app: App, status: Status): void {
+  app.get('/api/gateways/:id', async (context) => {
+    const id = context.req.param('id')
+    return answered(context, async () => (await status.gateway(id)) ?? unknown(context, id))
+  })
+  app.get('/api/gateways/:id/sensors', (context) =>
+    answered(context, () => status.sensors(context.req.param('id'), context.req.raw.signal)),
+  )
+  app.get('/api/gateways/:id/readings', (context) => {
+    const asked = WINDOW.safeParse(context.req.query())
+    if (!asked.success) return wrongly(context, asked.error)
+    const { from: fromMs, to: toMs, ...rest } = asked.data
+    const question = { gateway: context.req.param('id'), fromMs, toMs, ...rest }
+    return answered(context, () => status.plot(question, context.req.raw.signal))
+  })
 }
 
-/** 404 for a gateway nobody has heard of, 503 while the ledger is away. */
-async function answered(context: Context, work: () => Promise<object>): Promise<Response> {
-  try {
-    return context.json(await work())
-  } catch (error) {
-    if (!(error instanceof TidemarkError)) throw error
-    if (error.code === 'usage-wrong') return context.json({ code: 'gateway-unknown', reason: error.message }, 404)
-    if (!error.retryable) throw error
-    return context.json({ code: error.code, reason: error.message }, 503)
+function routeLists(app: App, status: Status): void {
+  const list = (path: string, ask: (limit: number, signal: AbortSignal) => Promise<object>): void => {
+    app.get(path, (context) => {
+      const limit = LIMIT.safeParse(context.req.query('limit'))
+      if (!limit.success) return wrongly(context, limit.error)
+      return answered(context, () => ask(limit.data, context.req.raw.signal))
+    })
   }
+  list('/api/outages', (limit, signal) => status.outages(limit, signal))
+  list('/api/requests', (limit) => status.requests(limit))
+  list('/api/quarantine', (limit) => status.quarantine(limit))
+}
+
+/** A text is JSON already. */
+async function answered(context: Context, work: () => Promise<object | string>): Promise<Response> {
+  try {
+    const answer = await work()
+    if (answer instanceof Response) return answer
+    if (typeof answer !== 'string') return context.json(answer)
+    return context.body(answer, 200, { 'Content-Type': 'application/json' })
+  } catch (error) {
+    return refusalOf(context, error, 404)
+  }
+}
+
+function unknown(context: Context, id: string): Response {
+  return context.json({ code: 'gateway-unknown', reason: `neither the ledger nor this process knows ${id}` }, 404)
+}
+
+function wrongly(context: Context, error: z.ZodError): Response {
+  return context.json({ code: 'usage-wrong', reason: z.prettifyError(error) }, 400)
 }

@@ -50,6 +50,8 @@ const SWEEP_EVERY = 32
 /** A load begins again when a save has removed rows that it was about to read. */
 const LOAD_TRIES_MAX = 5
 const VERSION_DIGITS = 16
+/** So many are taken over without a pause. */
+const IDS_AT_ONCE = 5_000
 const PART_CHARS_MAX = 4_000_000
 /** Room for an id. */
 const ROW_CHARS = 300
@@ -105,10 +107,20 @@ class MongodbLedgerStore implements LedgerStore {
   }
 
   async gateways(): Promise<readonly GatewayId[]> {
-    const names = new Set<GatewayId>()
-    const heads = this.#connection.findAll(LEDGER, { _id: under('h/') }, { projection: { gateway: 1 } })
-    for await (const batch of heads) for (const { gateway } of batch) names.add(gateway as GatewayId)
-    return [...names]
+    return [...(await this.versions()).keys()]
+  }
+
+  /** From the ids alone, which stand in their index: no document is read. */
+  async versions(): Promise<ReadonlyMap<GatewayId, number>> {
+    const versions = new Map<GatewayId, number>()
+    const options = { projection: { _id: 1 }, batchSize: IDS_AT_ONCE }
+    for await (const batch of this.#connection.findAll(LEDGER, { _id: under('h/') }, options)) {
+      for (const { _id } of batch) {
+        const [gateway, version] = headFrom(String(_id))
+        versions.set(gateway, Math.max(version, versions.get(gateway) ?? 0))
+      }
+    }
+    return versions
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -209,6 +221,10 @@ class MongodbLedgerStore implements LedgerStore {
 
 function headPrefix(gateway: GatewayId): string {
   return `h/${gateway}/`
+}
+
+function headFrom(id: string): readonly [gateway: GatewayId, version: number] {
+  return [id.slice(2, -VERSION_DIGITS - 1) as GatewayId, Number(id.slice(-VERSION_DIGITS))]
 }
 
 function rowPrefix(gateway: GatewayId): string {

@@ -1,11 +1,10 @@
 /** `tidemark gateway`, `recovery`, `sink` and `status`: each service in a process of its own, on engines that several processes reach. */
 
-import { statusApp } from '../../infra/http/status-app.ts'
-import { LEDGERS, READING_STORES } from '../../infra/index.ts'
+import { LEDGERS, type Place, READING_STORES } from '../../infra/index.ts'
 import { systemClock, systemRandom } from '../../infra/system.ts'
 import type { ExitCode } from '../commands/context.ts'
 import { proofOf } from '../commands/proof.ts'
-import { invariant } from '../core/errors.ts'
+import { invariant, TidemarkError } from '../core/errors.ts'
 import { aborted, dataWatch } from './asked-to-end.ts'
 import { openBase, placeOf } from './base.ts'
 import { foldAgainIfNew, recoveryOf, sinkOf } from './cloud-services.ts'
@@ -25,6 +24,7 @@ import { gatewayMetrics, proofMetrics, recoveryMetrics, sinkMetrics } from './me
 import { OpenedParts } from './opened-parts.ts'
 import type { Service } from './service-needs.ts'
 import { runGroupService, type ServiceRun, sayWhere, serveOperations, waitingWith } from './service-process.ts'
+import { statusPage } from './status-page.ts'
 import { openTerminal } from './terminal.ts'
 
 /** Settings are such that the service can run: see `service-needs.ts`. */
@@ -90,26 +90,53 @@ async function runGateway({ settings, signal }: ServiceRun): Promise<ExitCode> {
   return data.code
 }
 
-/** The page and the proof, from the ledger alone. */
+/** The page and the proof, from the ledger; log, registry and stores are opened when they are asked for, and only the answers that need them miss them. */
 async function runStatus({ settings, signal }: ServiceRun): Promise<ExitCode> {
   const terminal = openTerminal(settings)
   await using parts = new OpenedParts()
-  const ledger = parts.keep(await LEDGERS[settings.ledger](placeOf(settings, terminal.logger, parts)))
-  const proof = (gateway?: string) => proofOf({ ledger, settings, clock: systemClock }, gateway)
-  const page = statusApp({
-    httpToken: settings.httpToken,
-    pageToken: systemRandom.hex(24),
-    proof,
+  const place = placeOf(settings, terminal.logger, parts)
+  const ledger = parts.keep(await LEDGERS[settings.ledger](place))
+  const { app, status } = statusPage({
+    settings,
+    logger: terminal.logger,
+    ledger,
+    stores: settings.stores.map((name) => ({
+      name,
+      open: once(async () => parts.keep(await READING_STORES[name](place))),
+    })),
+    base: once(async () => openBase(withSharedLog(place), parts)),
     hosted: () => [],
-    setLink: () => undefined,
+    pageToken: systemRandom.hex(24),
+    signal,
   })
   const operations = {
     service: 'status',
     ready: readiness([ledgerCheck(ledger, { settings })], { clock: systemClock }),
-    metrics: async () => proofMetrics(await proof()),
+    metrics: async () => proofMetrics(await proofOf({ ledger, settings, clock: systemClock })),
   }
-  await using server = await serveOperations(settings, operations, page)
+  await using server = await serveOperations(settings, operations, app)
   sayWhere(terminal, 'status', settings, server, '/')
   await aborted(signal)
+  status.feed.close()
   return 0
+}
+
+/** Throws where the settings name none that several processes reach. */
+function withSharedLog(place: Place): Place {
+  const { messageLog, registry } = place.settings
+  if (messageLog !== 'embedded' && registry !== 'embedded') return place
+  const reason = 'this process has none; set MESSAGE_LOG=kafka, KAFKA_BROKERS and REGISTRY for it'
+  throw new TidemarkError('log-unavailable', reason)
+}
+
+/** Opened when first asked for, and tried again after a failure. */
+function once<T>(open: () => Promise<T>): () => Promise<T> {
+  let opened: Promise<T> | undefined
+  return () => {
+    opened ??= open().catch((error: unknown) => {
+      opened = undefined
+      throw error
+    })
+    return opened
+  }
 }

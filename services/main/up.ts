@@ -4,14 +4,13 @@ import { Hono } from 'hono'
 import { commandChannel } from '../../infra/http/command-channel.ts'
 import { operationsApp } from '../../infra/http/operations-app.ts'
 import { serveHttp, type WebApp } from '../../infra/http/server.ts'
-import { statusApp } from '../../infra/http/status-app.ts'
 import { systemClock, systemRandom } from '../../infra/system.ts'
-import type { GatewayId } from '../../schemas/reading.ts'
 import type { DataCommands } from '../commands/command-set.ts'
-import type { CommandContext, ExitCode } from '../commands/context.ts'
+import type { CommandContext, ExitCode, RunningServices } from '../commands/context.ts'
 import { runInside } from '../commands/data-access.ts'
-import { type Proof, proofOf } from '../commands/proof.ts'
+import { proofOf } from '../commands/proof.ts'
 import type { Settings } from '../core/settings.ts'
+import type { HostedFacts } from '../status/gateway-rows.ts'
 import { aborted, dataWatch } from './asked-to-end.ts'
 import { CloudServices, foldAgainIfNew } from './cloud-services.ts'
 import { runDemo } from './demo.ts'
@@ -26,11 +25,12 @@ import {
   untilAnswered,
 } from './engine-checks.ts'
 import { figuresOf, gatewayDoors } from './gateway-doors.ts'
-import { HostedGateways } from './hosted-gateways.ts'
+import { type HostedGateway, HostedGateways } from './hosted-gateways.ts'
 import { type Installation, openInstallation } from './installation.ts'
 import { liveLines } from './live-lines.ts'
 import { gatewayMetrics, proofMetrics, recoveryMetrics, sinkMetrics } from './metric-samples.ts'
 import { addressOf, waitingWith } from './service-process.ts'
+import { type StatusParts, statusPage } from './status-page.ts'
 import { openTerminal, type Terminal } from './terminal.ts'
 
 export interface UpRun {
@@ -109,8 +109,13 @@ async function serve(
   const { settings, lock } = installation
   const token = systemRandom.hex(24)
   const app = new Hono()
-  const proof = (gateway?: string): Promise<Proof> => proofOf({ ...installation, clock: systemClock }, gateway)
-  app.route('/', statusOf(installation, gateways, token, proof))
+  const running: RunningServices = {
+    links: () => gateways.links(),
+    setLink: (gateway, cut, forMs) => gateways.setLink(gateway, cut, forMs),
+    whilePaused: (store, work) => cloud.whilePaused(store, work),
+  }
+  const page = pageOf(installation, gateways, { pageToken: token, running, signal })
+  app.route('/', page.app)
   app.route(
     '/',
     commandChannel({
@@ -121,11 +126,7 @@ async function serve(
           clock: systemClock,
           random: systemRandom,
           signal: AbortSignal.any([signal, output.signal]),
-          running: {
-            links: () => gateways.links(),
-            setLink: (gateway, cut, forMs) => gateways.setLink(gateway, cut, forMs),
-            whilePaused: (store, work) => cloud.whilePaused(store, work),
-          },
+          running,
           out: (text) => output.out(text),
           note: (text) => output.note(text),
           terminal: request.terminal,
@@ -139,21 +140,20 @@ async function serve(
     '/',
     gatewayDoors(installation, async (id) => (await gateways.open(id ?? settings.gatewayId))?.door),
   )
-  app.route('/', operationsOf(installation, gateways, cloud, proof))
+  app.route('/', operationsOf(installation, gateways, cloud))
   const server = await serveHttp(app as unknown as WebApp, { host: settings.httpHost, port: settings.httpPort })
   await lock.publish({ port: server.port, token }).catch(async (error: unknown) => {
     await server.close(0)
     throw error
   })
-  return server
+  const close = (graceMs: number): Promise<void> => {
+    page.status.feed.close()
+    return server.close(graceMs)
+  }
+  return { port: server.port, close }
 }
 
-function operationsOf(
-  installation: Installation,
-  gateways: HostedGateways,
-  cloud: CloudServices,
-  proof: () => Promise<Proof>,
-) {
+function operationsOf(installation: Installation, gateways: HostedGateways, cloud: CloudServices) {
   const stores = [...installation.stores.values()].map(storeCheck)
   const checks = [
     logCheck(installation),
@@ -170,29 +170,31 @@ function operationsOf(
       ...recoveryMetrics(cloud.recovery.counts),
       ...sinkMetrics([...cloud.sinks].map(([store, { counts, health }]) => ({ store, counts, health }))),
       // While the ledger is away, the others are told all the same.
-      ...(await proof().then(proofMetrics, () => [])),
+      ...(await proofOf({ ...installation, clock: systemClock }).then(proofMetrics, () => [])),
     ],
   })
 }
 
-function statusOf(
-  { settings }: Installation,
+function pageOf(
+  installation: Installation,
   gateways: HostedGateways,
-  pageToken: string,
-  proof: (gateway?: string) => Promise<Proof>,
+  here: Pick<StatusParts, 'pageToken' | 'running' | 'signal'>,
 ) {
-  return statusApp({
-    httpToken: settings.httpToken,
-    pageToken,
-    proof,
-    hosted: () =>
-      gateways.all.map(({ id, link, journal }) => ({
-        gateway: id,
-        cut: link.isCut,
-        journal: journal.usage().readings,
-      })),
-    setLink: (gateway, cut) => gateways.setLink(gateway as GatewayId, cut),
+  const { settings, logger, ledger, stores } = installation
+  return statusPage({
+    ...here,
+    settings,
+    logger,
+    ledger,
+    stores: [...stores.values()].map((store) => ({ name: store.name, open: async () => store })),
+    base: async () => installation,
+    hosted: () => gateways.all.map(factsOf),
   })
+}
+
+function factsOf({ id, link, journal }: HostedGateway): HostedFacts {
+  const { readings, unconfirmed, bytes, maxBytes } = journal.usage()
+  return { gateway: id, cut: link.isCut, journal: { readings, unconfirmed, bytes, max_bytes: maxBytes } }
 }
 
 function sayWhereItRuns(terminal: Terminal, settings: Settings, port: number, demo: boolean): void {

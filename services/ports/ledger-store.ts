@@ -25,4 +25,6 @@ export interface LedgerStore extends AsyncDisposable {
    */
   save(gateway: GatewayId, expected: number, change: LedgerChange): Promise<number>
   gateways(): Promise<readonly GatewayId[]>
+  /** Of every gateway, at far less cost than loading: whoever looks often loads only what has another version than before. */
+  versions(): Promise<ReadonlyMap<GatewayId, number>>
 }

@@ -87,11 +87,36 @@ export function ledgerStoreContract(label: string, open: () => Promise<LedgerSto
       expect((await it.store.gateways()).toSorted()).toEqual([A, longer, B].toSorted())
     })
 
+    test('tells the version of every gateway as it is after each save, and after reopening', async () => {
+      await using it = await open()
+      expect(await it.store.versions()).toEqual(new Map())
+      await it.store.save(A, 0, change('a', { e1: 1 }))
+      await it.store.save(B, 0, change('b', {}))
+      const first = new Map([A, B].map((id) => [id, 1]))
+      expect(await it.store.versions()).toEqual(first)
+      for (const expected of [1, 2]) await it.store.save(A, expected, change('a', { e1: expected }))
+      const told = new Map(first).set(A, 3)
+      expect(await codeThrownBy(it.store.save(A, 1, change('late', {})))).toBe('ledger-conflict')
+      expect(await it.store.versions()).toEqual(told)
+      expect(await (await it.reopen()).versions()).toEqual(told)
+    })
+
+    test('tells versions past nine and past a hundred, where names and numbers sort otherwise than as text', async () => {
+      await using it = await open()
+      for (let expected = 0; expected < 101; expected++) await it.store.save(A, expected, change(expected, {}))
+      expect((await it.store.versions()).get(A)).toBe(101)
+    })
+
     test('closing it may be done twice, and then it refuses everything', async () => {
       await using it = await open()
       await it.store[Symbol.asyncDispose]()
       await it.store[Symbol.asyncDispose]()
-      for (const call of [it.store.load(A), it.store.save(A, 0, change(1, {})), it.store.gateways()]) {
+      for (const call of [
+        it.store.load(A),
+        it.store.save(A, 0, change(1, {})),
+        it.store.gateways(),
+        it.store.versions(),
+      ]) {
         expect(await codeThrownBy(call)).toBe('closed')
       }
     })

@@ -55,6 +55,10 @@ class LedgerClient implements LedgerStore {
     return this.#call('gateways', () => this.#server.store.gateways())
   }
 
+  versions(): Promise<ReadonlyMap<GatewayId, number>> {
+    return this.#call('versions', () => this.#server.store.versions())
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true
   }

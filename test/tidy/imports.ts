@@ -47,6 +47,8 @@ const ROOMS: readonly Room[] = [
     may: ['services/$1/', ...RULES, ...WORDS, 'p-limit', 'prom-client'],
     mayTypes: ['pino'],
   },
+  // What runs in the browser: it knows the shapes of what the server tells it, and is served alone.
+  { where: /^infra\/(page)\//, may: ['infra/page/'], mayTypes: ['services/status/', 'services/core/', 'uplot'] },
   // The doors are handlers of the gateway behind a server; the command channel hands commands through.
   {
     where: /^infra\/(http|mqtt)\//,

@@ -3,7 +3,7 @@
 import type { Complaint, Source } from './source.ts'
 
 const PROGRAM =
-  /^(services\/main|infra\/engines|test\/bench\/[^/]+|test\/sim\/sim|test\/e2e\/e2e|test\/faults\/(faults|soak)|test\/mutants\/(catch|mutants))\.ts$/
+  /^(services\/main|infra\/engines|infra\/page\/main|test\/bench\/[^/]+|test\/sim\/sim|test\/e2e\/e2e|test\/faults\/(faults|soak)|test\/mutants\/(catch|mutants))\.ts$/
 const TESTS = /^(test\/.*\.test\.ts|test\/mutants\/[^/]+\.ts|[^/]*\.config\.ts)$/
 
 /** A source file must be reachable from the program; a file under `test/` from a test or a bench. */

@@ -1,0 +1,85 @@
+/** The head of the page: name, ways, how it stands with the server, and the tide: how much of what was accepted is settled. */
+
+import { el, setAttribute, setText } from './dom.ts'
+import type { FleetState } from './fleet-state.ts'
+import { clock, count, share } from './format.ts'
+import type { Connection } from './live.ts'
+import { levelMark } from './marks.ts'
+import type { Route } from './route.ts'
+import { currentTheme, setTheme, THEMES, type Theme } from './theme.ts'
+
+const THEME_WORDS: Readonly<Record<Theme, string>> = { system: 'Auto', light: 'Light', dark: 'Dark' }
+
+export interface Header {
+  readonly element: HTMLElement
+  fleet(fleet: FleetState): void
+  connection(connection: Connection): void
+  route(route: Route): void
+}
+
+export function header(): Header {
+  const fleetLink = el('a', { href: '#/' }, 'Fleet')
+  const quarantineLink = el('a', { href: '#/quarantine' }, 'Quarantine')
+  const connection = el('p', { class: 'connection', id: 'connection' })
+  const tide = tideLine()
+  const element = el(
+    'header',
+    { class: 'head' },
+    el(
+      'div',
+      { class: 'head-row' },
+      el('a', { class: 'name', href: '#/' }, 'tidemark'),
+      el('nav', { 'aria-label': 'Views' }, fleetLink, quarantineLink),
+      connection,
+      themeChoice(),
+    ),
+    tide.element,
+  )
+  return {
+    element,
+    fleet: tide.update,
+    connection: (state) => showConnection(connection, state),
+    route: ({ view }) => {
+      setAttribute(fleetLink, 'aria-current', view === 'fleet' ? 'page' : undefined)
+      setAttribute(quarantineLink, 'aria-current', view === 'quarantine' ? 'page' : undefined)
+    },
+  }
+}
+
+function tideLine(): { readonly element: HTMLElement; update(fleet: FleetState): void } {
+  const level = levelMark()
+  const words = el('span', { class: 'tide-words' })
+  const element = el(
+    'div',
+    { class: 'tide', role: 'meter', 'aria-label': 'Settled of accepted', 'aria-valuemin': 0, 'aria-valuemax': 100 },
+    level.element,
+    words,
+  )
+  return {
+    element,
+    update: ({ asOf, settled, accepted }) => {
+      if (asOf === null) return
+      level.update({ part: settled, whole: accepted })
+      const text = `Fleet ${share(settled, accepted)} settled: ${count(settled)} of ${count(accepted)} readings`
+      setText(words, text)
+      setAttribute(element, 'aria-valuenow', accepted === 0 ? 100 : Math.floor((settled / accepted) * 1000) / 10)
+      setAttribute(element, 'aria-valuetext', text)
+    },
+  }
+}
+
+function showConnection(element: HTMLElement, connection: Connection): void {
+  setAttribute(element, 'data-state', connection.state)
+  if (connection.state === 'live') setText(element, 'Live')
+  else if (connection.state === 'connecting') setText(element, 'Connecting')
+  else setText(element, `${connection.status === 503 ? 'Waiting' : 'Reconnecting'} since ${clock(connection.sinceMs)}`)
+}
+
+function themeChoice(): HTMLElement {
+  const select = el(
+    'select',
+    { 'aria-label': 'Colours', class: 'quiet', change: () => setTheme(select.value as Theme) },
+    ...THEMES.map((each) => el('option', { value: each, selected: each === currentTheme() }, THEME_WORDS[each])),
+  )
+  return select
+}
