@@ -146,10 +146,11 @@ describe('the status app', () => {
 
   test('stops reading for a plot when the browser is gone', async () => {
     let stopped = false
+    const gone = new AbortController()
     const store = {
       name: 'embedded',
       read: async function* (_: object, signal: AbortSignal) {
-        yield []
+        gone.abort()
         await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
         stopped = true
         signal.throwIfAborted()
@@ -157,10 +158,8 @@ describe('the status app', () => {
     }
     const { app } = statusUnderTest({ sources: { stores: [{ name: 'embedded', open: async () => store as never }] } })
     const server = await serveHttp(app as unknown as WebApp, { host: '127.0.0.1', port: 0 })
-    const gone = new AbortController()
     const path = '/api/gateways/g1/readings?type=t&sensor=s&from=2026-11-22T00:00:00Z&to=2026-11-22T01:00:00Z'
     const asked = fetch(`http://127.0.0.1:${server.port}${path}`, { signal: gone.signal })
-    setTimeout(() => gone.abort(), 50)
     await expect(asked).rejects.toThrow()
     await vi.waitUntil(() => stopped)
     await server.close(0)
