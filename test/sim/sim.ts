@@ -8,7 +8,7 @@ import { readMutants } from '../mutants/read-mutants.ts'
 import { writeCounts } from '../support/written-counts.ts'
 import { Batch } from './batch.ts'
 import { mix } from './chance.ts'
-import { FAULT_CLASSES, type FaultClass, type Rates, swarm } from './faults.ts'
+import { FAULT_CLASSES, type FaultClass, type Rates } from './faults.ts'
 import { planOf, type RunOptions, runSeed, type SeedResult, type SeedVerdict } from './run-seed.ts'
 import { replayOf, shrunk, without } from './shrink.ts'
 import type { Plan } from './sim-world.ts'
@@ -81,21 +81,21 @@ function seedsToRun(): readonly number[] {
 
 function planned(seed: number): Plan {
   const { gateways, readings, faults } = values
+  const longer = values.longer || values.regressions
   const given = {
-    longer: values.longer || values.regressions,
+    longer,
     ...(gateways === undefined ? {} : { gateways: Number(gateways) }),
     ...(readings === undefined ? {} : { readings: Number(readings) }),
-    ...(faults === undefined ? {} : { rates: ratesOf(seed, faults) }),
+    ...(faults === undefined ? {} : { rates: ratesOf(planOf(seed, { longer }).rates, faults) }),
   }
   return planOf(seed, given)
 }
 
 /** The seed's own rates where it has the class, else one that strikes now and then. */
-function ratesOf(seed: number, names: string): Rates {
+function ratesOf(own: Rates, names: string): Rates {
   const wanted = names.split(',').filter((name) => name !== 'none' && name !== '')
   const unknown = wanted.find((name) => !FAULT_CLASSES.includes(name as FaultClass))
   if (unknown !== undefined) throw new Error(`no fault class ${unknown}\n${USAGE}`)
-  const own = swarm(seed)
   const dropped = FAULT_CLASSES.filter((kind) => !wanted.includes(kind))
   const added = wanted.filter((kind) => !(kind in own)).map((kind) => [kind, 1])
   return { ...without(own, dropped), ...Object.fromEntries(added) }
