@@ -84,13 +84,17 @@ export function isCounted(day: Expected, epoch: Epoch, seq: number, isLater: IsL
   return day.asOf.some((each) => (each.epoch === epoch ? seq <= each.seq : !isLater(day.gateway, epoch, each.epoch)))
 }
 
-/** Reads the store back and sums digests computed anew from what it holds. Readings accepted after the manifest row was counted are left out. */
+/**
+ * Reads the store back and sums digests computed anew from what it holds. Readings accepted after the manifest row was counted are left out.
+ * `onRead` is told how many readings have been read.
+ */
 export async function foundSums(
   context: CommandContext,
   store: ReadingStore,
   scope: AuditScope,
   expected: ReadonlyMap<string, Expected>,
   isLater: IsLater,
+  onRead: (readings: number) => void = () => undefined,
 ): Promise<ReadonlyMap<string, Found>> {
   const out = new Map<string, Found>()
   const filter = {
@@ -113,9 +117,8 @@ export async function foundSums(
       addDigest(held.sum, digestOfReading(gateway, reading))
     }
     read += batch.length
-    if (context.terminal) context.note(`\rread ${read} readings of ${store.name}\u001b[K`)
+    onRead(read)
   }
-  if (context.terminal) context.note('\r\u001b[K')
   return out
 }
 

@@ -38,7 +38,32 @@ export interface Declaring {
   here(work: () => Promise<ExitCode>): Promise<void>
 }
 
-/** For the end of a command's help. */
-export function examples(...commands: readonly string[]): string {
-  return `\nExamples:\n${commands.map((command) => `  tidemark ${command}`).join('\n')}`
+export interface Ending {
+  /** Without `tidemark` before them. */
+  readonly examples: readonly string[]
+  /** What the codes say, where it is not what they say of every command. */
+  readonly exits?: Partial<Readonly<Record<ExitCode, string>>>
+}
+
+const EXITS = { 0: 'done', 1: 'it failed', 2: 'wrong usage or settings' }
+
+/** The end of a command's help: examples, and what its exit codes say. */
+export function ending({ examples, exits = {} }: Ending): string {
+  const codes = Object.entries({ ...EXITS, ...exits })
+  const lines = [
+    '',
+    'Examples:',
+    ...examples.map((example) => `  tidemark ${example}`),
+    '',
+    'Exit codes:',
+    ...codes.map(([code, what]) => `  ${code}  ${what}`),
+  ]
+  return lines.join('\n')
+}
+
+/** Option of every command that can print JSON. */
+export const AS_JSON = ['--json', 'Prints one JSON document, and nothing else on standard output.'] as const
+
+export interface Json {
+  readonly json?: boolean
 }

@@ -1,6 +1,6 @@
 /** Declares the commands that run one service in a process of its own, as containers do. */
 
-import { type Declaring, examples } from './cli-declaring.ts'
+import { type Declaring, ending } from './cli-declaring.ts'
 import { name, port } from './cli-values.ts'
 import type { ServiceOptions } from './command-set.ts'
 
@@ -17,16 +17,18 @@ const SERVICES: readonly (readonly [service: Word, about: string, example: strin
   ['status', 'Serves the page, the proof and the figures, from the ledger.', 'status --port 8080'],
 ]
 
+const EXITS = { 0: 'it was asked to end, by Ctrl-C or SIGTERM', 1: 'it could not start, or not go on' }
+
 export function declareServiceCommands({ program, deps, given, here }: Declaring): void {
   for (const [service, about, example] of SERVICES) {
     const command = program
       .command(service)
       .description(about)
-      .option('--port <n>', 'port of its HTTP side, in place of HTTP_PORT', port)
-      .addHelpText('after', examples(example))
+      .option('--port <n>', 'Port of its HTTP side, in place of HTTP_PORT; 0 takes a free one.', port)
+      .addHelpText('after', ending({ examples: [example], exits: EXITS }))
       .action((options: Omit<ServiceOptions, 'service'>) =>
         here(() => deps.local.service(given(), { service, ...options })),
       )
-    if (service === 'sink') command.requiredOption('--store <name>', 'the store', name)
+    if (service === 'sink') command.requiredOption('--store <store>', 'The store it writes to, one of STORES.', name)
   }
 }

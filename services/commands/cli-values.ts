@@ -36,7 +36,9 @@ export function timeOrDay(text: string): string {
 }
 
 export function timeOrEarliest(text: string): string {
-  return text === 'earliest' ? text : time(text)
+  if (text === 'earliest') return text
+  const instant = parseInstant(text)
+  return 'reason' in instant ? refuse(`'earliest', or a time such as 2026-03-01T12:00:00Z`) : text
 }
 
 export function day(text: string): string {

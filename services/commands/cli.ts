@@ -4,12 +4,16 @@ import { Command, CommanderError } from 'commander'
 import { codeOf } from '../core/errors.ts'
 import { declareDataCommands } from './cli-data.ts'
 import type { CliDeps, Declaring } from './cli-declaring.ts'
+import { declareEngineCommands } from './cli-engines.ts'
 import { declareLocalCommands } from './cli-local.ts'
 import { declareServiceCommands } from './cli-services.ts'
 import type { GivenOptions } from './command-set.ts'
 import type { ExitCode } from './context.ts'
 
 const ABOUT = 'Brings sensor readings from gateways with failing links into the cloud, each exactly once, with proof.'
+
+/** Of help that goes to no terminal. */
+const COLUMNS = 80
 
 /** `argv` without node and script. Never throws: what went wrong is said on standard error. */
 export async function runCli(deps: CliDeps, argv: readonly string[]): Promise<ExitCode> {
@@ -31,6 +35,7 @@ export async function runCli(deps: CliDeps, argv: readonly string[]): Promise<Ex
   declareServiceCommands(declaring)
   declareLocalCommands(declaring)
   declareDataCommands(declaring)
+  declareEngineCommands(declaring)
   sayWhatWasExpected(program)
   try {
     await program.parseAsync(withCommand(argv), { from: 'user' })
@@ -44,21 +49,25 @@ export async function runCli(deps: CliDeps, argv: readonly string[]): Promise<Ex
 function programOf(deps: CliDeps, say: (text: string) => void): Command {
   return new Command('tidemark')
     .description(`${ABOUT} Without a command: up.`)
-    .version(deps.version)
-    .option('--config <file>', 'settings file (YAML); TIDEMARK_… in the environment wins over it')
-    .option('--data <dir>', 'the data directory, in place of DATA_DIR')
+    .version(deps.version, '-V, --version', 'Says the version.')
+    .helpOption('-h, --help', 'Explains the command.')
+    .helpCommand('help [command]', 'Explains a command.')
+    .option('--config <file>', 'Settings file (YAML); TIDEMARK_… in the environment wins over it.')
+    .option('--data <dir>', 'The data directory, in place of DATA_DIR.')
     .exitOverride()
-    .configureHelp({ showGlobalOptions: true })
+    .configureHelp({ showGlobalOptions: true, subcommandTerm: (command) => command.name() })
     .configureOutput({
       writeOut: say,
       writeErr: (text) => deps.note(text),
-      getOutHelpWidth: () => deps.columns ?? 100,
-      getErrHelpWidth: () => deps.columns ?? 100,
+      getOutHelpWidth: () => deps.columns ?? COLUMNS,
+      getErrHelpWidth: () => deps.columns ?? COLUMNS,
     })
 }
 
-/** Subcommands take over the parent's output; the sentence differs for each. */
+/** Subcommands take over the parent's output; the sentence differs for each. Options that have to be given stand in the usage. */
 function sayWhatWasExpected(command: Command, path = 'tidemark'): void {
+  const needed = command.options.filter(({ mandatory }) => mandatory).map(({ long }) => ` ${long} …`)
+  command.usage(command.usage() + needed.join(''))
   const usage = `${path} ${command.usage()}`
   command.showHelpAfterError(`Expected: ${usage}\nSee '${path} --help'.`)
   for (const child of command.commands) sayWhatWasExpected(child, `${path} ${child.name()}`)

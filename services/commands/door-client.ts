@@ -44,6 +44,8 @@ export interface SendContext {
   note(text: string): void
   /** Progress may be drawn: standard error is a terminal. */
   readonly terminal: boolean
+  /** Width of the terminal that standard output is. */
+  readonly columns?: number
   openDoor(url: string, token?: string): DoorClient
   /** Throws `usage-wrong` when it can't be read. */
   openFile(path: string): Promise<InputFile>

@@ -51,9 +51,9 @@ export async function runGenerate(context: SendContext, options: GenerateOptions
   const start = startOf(options, context)
   const gapS = ratePerS === undefined ? GAP_S : series.length / ratePerS
   await using client = context.openDoor(options.url, options.token)
-  const sender = doorSender(client, context)
-  const totals = generateTotals()
   const bar = progressBar(context, 'generate')
+  const sender = doorSender(client, { ...context, note: bar.note })
+  const totals = generateTotals()
   try {
     for await (const [from, to] of portions(context, total, ratePerS)) {
       await sendPortion(sender, totals, { from, to, series, start, gapS })

@@ -66,7 +66,7 @@ async function importFile(path: string, { context, options, client, fieldsOf }: 
   const tally = importTally(context, path)
   const bar = progressBar(context, path)
   const upload = importUpload({
-    sender: doorSender(client, context),
+    sender: doorSender(client, { ...context, note: bar.note }),
     kind: format === 'lp' ? 'lines' : 'json',
     query: {
       ...(options.gateway === undefined ? {} : { gateway: options.gateway }),
@@ -75,7 +75,7 @@ async function importFile(path: string, { context, options, client, fieldsOf }: 
     tally,
     onSent: () => bar.show(tally.rows, file.sizeBytes === undefined ? undefined : file.readBytes() / file.sizeBytes),
   })
-  const rules = rulesOf(options, time, fieldsOf, (text) => context.note(`${path}: ${text}`))
+  const rules = rulesOf(options, time, fieldsOf, (text) => bar.note(`${path}: ${text}`))
   try {
     for await (const items of formatNamed(format, precision)(chunks, rules)) {
       context.signal.throwIfAborted()

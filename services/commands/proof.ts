@@ -8,6 +8,7 @@ import { ledgerFromRows } from '../core/ledger.ts'
 import { formatDuration } from '../core/quantities.ts'
 import { type GatewayVerdict, type State, verdict } from '../core/verdict.ts'
 import type { CommandContext, ExitCode } from './context.ts'
+import { counted, type ProgressBar, progressBar } from './progress-bar.ts'
 import { printJson, tableText } from './table.ts'
 
 export interface ProofOptions {
@@ -30,7 +31,8 @@ const POLL_MS = 200
 export async function runProof(context: CommandContext, options: ProofOptions): Promise<ExitCode> {
   const { waitMs } = options
   if (waitMs === undefined) return report(context, await proofOf(context, options.gateway), options)
-  const { proof, settled } = await waitFor(context, options.gateway, waitMs)
+  const bar = progressBar(context, 'proof', { quiet: options.json })
+  const { proof, settled } = await waitFor(context, options.gateway, waitMs, bar).finally(() => bar.clear())
   const code = await report(context, proof, options)
   if (!settled) context.note(`not settled within ${formatDuration(waitMs)}\n`)
   return settled ? code : 1
@@ -42,7 +44,7 @@ async function report(context: CommandContext, proof: Proof, { json }: ProofOpti
   return proof.state === 'complete' ? 0 : proof.state === 'closed' ? 3 : 1
 }
 
-async function waitFor(context: CommandContext, gateway: string | undefined, waitMs: number) {
+async function waitFor(context: CommandContext, gateway: string | undefined, waitMs: number, bar: ProgressBar) {
   const { clock, signal, messageLog } = context
   const deadlineMs = clock.monotonicMs() + waitMs
   const ends = await answered(context, deadlineMs, () => messageLog.offsets('readings'))
@@ -58,8 +60,8 @@ async function waitFor(context: CommandContext, gateway: string | undefined, wai
       return known ? proofOf(context, gateway) : NOTHING_YET
     })
     const settled = marks.settled(proof)
-    if (context.terminal) context.note(settled || late ? '\r\u001b[K' : `\r${waitingLine(proof)}\u001b[K`)
     if (settled || late) return { proof, settled }
+    showWaiting(bar, proof)
     await clock.sleep(POLL_MS, signal)
   }
 }
@@ -141,10 +143,14 @@ class FreshMarks {
   }
 }
 
-function waitingLine(proof: Proof): string {
-  const pending = proof.gateways.reduce((sum, each) => sum + each.pending, 0)
-  const open = proof.gateways.filter((each) => each.state === 'open').length
-  return `waiting: ${open} of ${proof.gateways.length} gateways open, ${pending} readings pending`
+/** By readings: those that are settled, of all that are known to be accepted. */
+function showWaiting(bar: ProgressBar, { gateways }: Proof): void {
+  const sum = (of: (each: GatewayVerdict) => number): number => gateways.reduce((total, each) => total + of(each), 0)
+  const [accepted, pending] = [sum((each) => each.accepted), sum((each) => each.pending)]
+  const open = gateways.filter((each) => each.state === 'open').length
+  const waits = `${open} of ${gateways.length} gateways open, ${counted(pending)} readings pending`
+  const said = open + pending === 0 && accepted > 0 ? 'waits for what gateways say next' : waits
+  bar.show(accepted - pending, accepted === 0 ? undefined : (accepted - pending) / accepted, said)
 }
 
 function proofText(proof: Proof, columns?: number): string {

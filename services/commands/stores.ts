@@ -29,7 +29,7 @@ export async function runStoresRenew(context: CommandContext, { name }: StoresRe
   return 0
 }
 
-export function storeNamed({ stores }: CommandContext, name: string): ReadingStore {
+export function storeNamed({ stores }: Pick<CommandContext, 'stores'>, name: string): ReadingStore {
   const store = stores.get(name)
   if (store !== undefined) return store
   throw new TidemarkError('usage-wrong', `no store '${name}'; expected one of ${[...stores.keys()].join(', ')}`)

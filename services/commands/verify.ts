@@ -25,6 +25,7 @@ import {
   timeKey,
 } from './audit-sums.ts'
 import type { CommandContext, ExitCode } from './context.ts'
+import { counted, type ProgressBar, progressBar } from './progress-bar.ts'
 import { openEntries } from './quarantine-entries.ts'
 import { printJson, tableText } from './table.ts'
 
@@ -67,7 +68,13 @@ export async function runVerify(context: CommandContext, options: VerifyOptions)
   const audits: StoreAudit[] = []
   for (const name of settings.stores) {
     const store = stores.get(name)
-    if (store !== undefined) audits.push(await auditStore(context, store, options, ledgers, ends))
+    if (store === undefined) continue
+    const bar = progressBar(context, `verify ${name}`, { quiet: options.json })
+    try {
+      audits.push(await auditStore({ ...context, note: bar.note }, store, options, ledgers, ends, bar))
+    } finally {
+      bar.clear()
+    }
   }
   const equal = audits.every((audit) => audit.differences.length === 0)
   if (options.json === true) await printJson(context, { state: equal ? 'equal' : 'differs', stores: audits })
@@ -101,6 +108,7 @@ async function auditStore(
   scope: AuditScope,
   ledgers: ReadonlyMap<GatewayId, Ledger>,
   ends: Ends,
+  bar: ProgressBar,
 ): Promise<StoreAudit> {
   const generation = await store.generation()
   const expected = await expectedSums(context, scope)
@@ -111,7 +119,11 @@ async function auditStore(
   }
   const refused = await refusedOf(context, store.name, ledgers)
   leaveOutRefused(refused.values(), expected, isLater)
-  const found = await foundSums(context, store, scope, expected, isLater)
+  const total = [...expected.values()].reduce((sum, { count }) => sum + count, 0)
+  const found = await foundSums(context, store, scope, expected, isLater, (readings) =>
+    bar.show(readings, total === 0 ? undefined : readings / total),
+  )
+  bar.clear()
   const unequal = [...new Set([...expected.keys(), ...found.keys()])]
     .filter((key) => !isEqual(expected.get(key), found.get(key)))
     .toSorted()
@@ -119,7 +131,7 @@ async function auditStore(
   const silent = new Set<GatewayId>()
   let revoked = 0
   for (const [i, key] of unequal.entries()) {
-    if (context.terminal) context.note(`\rasking about day ${i + 1} of ${unequal.length}\u001b[K`)
+    bar.show(i, i / unequal.length, `asks about sensor day ${counted(i + 1)} of ${counted(unequal.length)}`)
     const [want, held] = [expected.get(key), found.get(key)]
     if (want === undefined) differences.push(unexpected(store.name, key, held))
     else {
@@ -129,7 +141,6 @@ async function auditStore(
         revoked += await revoke(context, store.name, generation, want.gateway, missing, ledgers, ends)
     }
   }
-  if (context.terminal && unequal.length > 0) context.note('\r\u001b[K')
   const readings = [...found.values()].reduce((sum, each) => sum + each.count, 0)
   return {
     store: store.name,

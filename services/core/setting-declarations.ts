@@ -94,6 +94,9 @@ function isHostAndPort(text: string): boolean {
   return port !== undefined && between(1, 65_535, Number(port)) !== undefined
 }
 
+/** What STORES may name. */
+export const STORE_NAMES = ['embedded', 'mongodb', 'influxdb'] as const
+
 const anyText = kind('some text', (text) => (text.trim() === '' ? undefined : text))
 const name = kind('a name of at most 128 letters, digits and ._:=,@+%-, the first a letter or digit', (text) =>
   isName(text) ? text : undefined,
@@ -142,12 +145,7 @@ export const SETTINGS = {
   ),
   messageLog: setting('MESSAGE_LOG', oneOf('embedded', 'kafka'), 'embedded', 'The message log.'),
   ...KAFKA,
-  stores: setting(
-    'STORES',
-    listOf('embedded', 'mongodb', 'influxdb'),
-    'embedded',
-    'The stores every reading must land in.',
-  ),
+  stores: setting('STORES', listOf(...STORE_NAMES), 'embedded', 'The stores every reading must land in.'),
   ledger: setting('LEDGER', oneOf('embedded', 'mongodb'), 'embedded', 'Where the ledger is kept.'),
   mongodbUrl: open(
     'MONGODB_URL',

@@ -13,7 +13,15 @@ export interface Call {
 }
 
 /** Records what the command line asks for. Commands of this folder that need the data end at `onData`; the others are run on nothing. */
-export function cliRecorder({ fails, signal }: { fails?: unknown; signal?: AbortSignal } = {}) {
+export function cliRecorder({
+  fails,
+  signal,
+  readText = async (path) => `content of ${path}`,
+}: {
+  fails?: unknown
+  signal?: AbortSignal
+  readText?: CliDeps['readText']
+} = {}) {
   const calls: Call[] = []
   const said = { out: '', note: '' }
   const nowhere = {} as CommandContext
@@ -52,7 +60,7 @@ export function cliRecorder({ fails, signal }: { fails?: unknown; signal?: Abort
       calls.push({ name: 'onData', given, request })
       return injected.includes(request.argv[0] ?? '') ? await work(nowhere) : 0
     },
-    readText: async (path) => `content of ${path}`,
+    readText,
     out: async (text) => {
       said.out += text
     },

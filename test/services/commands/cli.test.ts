@@ -189,7 +189,7 @@ describe('wrong usage exits with 2 and says what was expected', () => {
     [['stores', 'lst'], "unknown command 'lst'", 'Expected: tidemark stores'],
     [['quarantine', 'redrive'], "expected either ids or '--all'", 'tidemark quarantine redrive'],
     [['quarantine', 'discard', 'x', '--all'], "expected either ids or '--all'", ''],
-    [['replay', '--store', 's', '--to', 'latest'], 'Expected a time such as', ''],
+    [['replay', '--store', 's', '--to', 'latest'], "Expected 'earliest', or a time such as", ''],
     [['import', '--type', 't', '--sensor', 's'], "missing required argument 'file'", ''],
     [['import', 'f', '--format', 'xml'], 'Allowed choices are csv, ndjson, lp', ''],
     [['import', 'f', '--type', 't', '--sensor', 's', '--sensor-column', 'c'], 'cannot be used with', ''],
@@ -197,7 +197,7 @@ describe('wrong usage exits with 2 and says what was expected', () => {
     [['generate', '--rate', '0'], 'Expected a rate such as 100/s', ''],
     [['generate', '--url', 'localhost'], 'Expected an address such as', ''],
     [['up', '--port', '70000'], 'Expected a port from 0 to 65535', ''],
-    [['export'], "required option '--store <name>' not specified", ''],
+    [['export'], "required option '--store <store>' not specified", 'tidemark export [options] --store …'],
     [['export', '--store', 's', '--format', 'xml'], 'Allowed choices are csv, ndjson, lp', ''],
     [['verify', '--from', '2026-02-30'], 'Expected a day such as', ''],
   ])('%j', async (argv, first, second) => {

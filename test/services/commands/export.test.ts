@@ -2,15 +2,19 @@
 
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { embeddedLedgerStore } from '../../../infra/embedded/ledger-store.ts'
+import { systemClock } from '../../../infra/system.ts'
 import type { Epoch, GatewayId, Labels, Values } from '../../../schemas/reading.ts'
 import { parseInstant } from '../../../schemas/time.ts'
 import { type ExportContext, runExport } from '../../../services/commands/export.ts'
 import { runImport } from '../../../services/commands/import.ts'
 import { CsvRows } from '../../../services/commands/import-csv.ts'
 import { LineFault, parseLine } from '../../../services/core/line-protocol.ts'
+import { parseSettings } from '../../../services/core/settings.ts'
 import type { Offer } from '../../../services/ports/journal.ts'
 import type { ReadingFilter, ReadingStore, StoredReading } from '../../../services/ports/reading-store.ts'
 import { TEST_TYPES } from '../../support/door.ts'
+import { memoryKv } from '../../support/memory-kv.ts'
 import { sendContext } from '../../support/send-context.ts'
 
 interface Exported extends ExportContext {
@@ -39,6 +43,8 @@ function stored(offer: {
 function exporting(batches: readonly (readonly StoredReading[])[]): Exported {
   const said = { out: '', note: '' }
   const filters: ReadingFilter[] = []
+  const parsed = parseSettings({ env: {} })
+  if (!parsed.ok) throw new TypeError(parsed.faults.join())
   const store: Pick<ReadingStore, 'name' | 'read'> = {
     name: 'embedded',
     read: async function* (filter) {
@@ -58,6 +64,10 @@ function exporting(batches: readonly (readonly StoredReading[])[]): Exported {
     note: (text) => {
       said.note += text
     },
+    clock: systemClock,
+    ledger: embeddedLedgerStore(memoryKv()),
+    settings: parsed.settings,
+    terminal: false,
   }
 }
 

@@ -28,12 +28,42 @@ describe('a table', () => {
     expect(tableText(rows)).toBe('name    count  about\na           5  short\nlonger   1234\n')
   })
 
-  test('wraps its last column where the terminal ends', () => {
-    const rows = [{ name: 'a', about: 'one two three four five six seven eight' }]
-    expect(tableText(rows, 30)).toBe('name  about\na     one two three four five\n      six seven eight\n')
-    expect(tableText([{ name: 'a', about: 'x'.repeat(45) }], 10)).toBe(
-      `name  about\na     ${'x'.repeat(20)}\n      ${'x'.repeat(20)}\n      ${'x'.repeat(5)}\n`,
+  test('wraps between words where the terminal ends, in its widest column first', () => {
+    const rows = [{ name: 'a', about: 'one two three four five six seven eight', count: 7 }]
+    expect(tableText(rows, 36)).toBe(
+      'name  about                    count\na     one two three four five      7\n      six seven eight\n',
     )
+    const wide = [{ reason: 'one two three four five', cause: 'six seven eight nine ten' }]
+    expect(tableText(wide, 30)).toBe(
+      'reason          cause\none two three   six seven\nfour five       eight nine ten\n',
+    )
+  })
+
+  test('cuts only words that are longer than any id', () => {
+    expect(tableText([{ name: 'a', path: 'x'.repeat(45) }], 50)).toBe(`name  path\na     ${'x'.repeat(44)}\n      x\n`)
+  })
+
+  test('becomes a list where its columns find no room, with every word whole', () => {
+    const id = '0199c0de-0000-7000-8000-000000000001'
+    const rows = [
+      { id, code: 'undecodable', reason: 'a b c d e f' },
+      { id: 'x', code: '', reason: '' },
+    ]
+    expect(tableText(rows, 40)).toBe(
+      `id      ${id}\ncode    undecodable\nreason  a b c d e f\n\nid      x\ncode\nreason\n`,
+    )
+    expect(tableText(rows, 12)).toContain(`${id}\n`)
+  })
+
+  test.each([1, 5, 20, 33, 60, 80, 200])('keeps every word of every cell, whatever the width: %i', (columns) => {
+    const rows = [{ id: 'a-1', about: 'wrapped where there is no room for it', n: 12 }]
+    const words = tableText(rows, columns).split(/\s+/)
+    for (const word of ['a-1', ...'wrapped where there is no room for it 12'.split(' ')]) expect(words).toContain(word)
+  })
+
+  test('takes any number of rows', () => {
+    const rows = Array.from({ length: 200_000 }, (_, id) => ({ id, about: 'a b' }))
+    expect(tableText(rows, 80).split('\n')).toHaveLength(200_002)
   })
 
   test('as JSON is one document, empty or not', async () => {
