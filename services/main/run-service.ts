@@ -1,10 +1,10 @@
 /** `tidemark gateway`, `recovery`, `sink` and `status`: each service in a process of its own, on engines that several processes reach. */
 
-import { LEDGERS, type Place, READING_STORES } from '../../infra/index.ts'
+import { LEDGERS, READING_STORES } from '../../infra/index.ts'
 import { systemClock, systemRandom } from '../../infra/system.ts'
 import type { ExitCode } from '../commands/context.ts'
 import { proofOf } from '../commands/proof.ts'
-import { invariant, TidemarkError } from '../core/errors.ts'
+import { invariant } from '../core/errors.ts'
 import { aborted, dataWatch } from './asked-to-end.ts'
 import { openBase, placeOf } from './base.ts'
 import { foldAgainIfNew, recoveryOf, sinkOf } from './cloud-services.ts'
@@ -22,7 +22,7 @@ import { HostedGateways } from './hosted-gateways.ts'
 import { lockedDataDir } from './installation.ts'
 import { gatewayMetrics, proofMetrics, recoveryMetrics, sinkMetrics } from './metric-samples.ts'
 import { OpenedParts } from './opened-parts.ts'
-import type { Service } from './service-needs.ts'
+import { assertLogIsShared, type Service } from './service-needs.ts'
 import { runGroupService, type ServiceRun, sayWhere, serveOperations, waitingWith } from './service-process.ts'
 import { statusPage } from './status-page.ts'
 import { openTerminal } from './terminal.ts'
@@ -104,7 +104,10 @@ async function runStatus({ settings, signal }: ServiceRun): Promise<ExitCode> {
       name,
       open: once(async () => parts.keep(await READING_STORES[name](place))),
     })),
-    base: once(async () => openBase(withSharedLog(place), parts)),
+    base: once(async () => {
+      assertLogIsShared(settings)
+      return openBase(place, parts)
+    }),
     hosted: () => [],
     pageToken: systemRandom.hex(24),
     signal,
@@ -119,14 +122,6 @@ async function runStatus({ settings, signal }: ServiceRun): Promise<ExitCode> {
   await aborted(signal)
   status.feed.close()
   return 0
-}
-
-/** Throws where the settings name none that several processes reach. */
-function withSharedLog(place: Place): Place {
-  const { messageLog, registry } = place.settings
-  if (messageLog !== 'embedded' && registry !== 'embedded') return place
-  const reason = 'this process has none; set MESSAGE_LOG=kafka, KAFKA_BROKERS and REGISTRY for it'
-  throw new TidemarkError('log-unavailable', reason)
 }
 
 /** Opened when first asked for, and tried again after a failure. */

@@ -13,6 +13,12 @@ export function assertServiceCanRun(service: Service, parsed: ParsedSettings, st
   if (faults.length > 0) throw new TidemarkError('settings-invalid', faults.map((fault) => `\n  ${fault}`).join(''))
 }
 
+/** For what a service does only where it has log and registry. Throws `log-unavailable` where the settings name none that several processes reach. */
+export function assertLogIsShared(settings: Settings): void {
+  const faults = logNeeds(settings)
+  if (faults.length > 0) throw new TidemarkError('log-unavailable', faults.join('; '))
+}
+
 /** One sentence each: what was expected, what came, what to do. */
 export function serviceFaults(
   service: Service,

@@ -19,8 +19,8 @@ export interface FeedListener {
 
 interface Told {
   readonly listener: FeedListener
-  /** Of the newest that it was told; undefined before the whole. */
-  version: number | undefined
+  /** It was told the whole. */
+  hasWhole: boolean
   /** What it was told last of the ledger being away; undefined while it is not. */
   trouble: string | undefined
 }
@@ -54,7 +54,7 @@ export class FleetFeed {
 
   /** Call only while it is not full. Returns what ends the listening. */
   join(listener: FeedListener): () => void {
-    const told: Told = { listener, version: undefined, trouble: undefined }
+    const told: Told = { listener, hasWhole: false, trouble: undefined }
     this.#told.add(told)
     if (this.#isRunning) void this.#look()
     else void this.#run()
@@ -96,7 +96,7 @@ export class FleetFeed {
     }
     this.#isAway = false
     for (const told of this.#told) {
-      if (told.version === undefined) this.#tellWhole(told)
+      if (!told.hasWhole) this.#tellWhole(told)
       else if (told.trouble !== undefined) this.#tell(told, this.#standing())
       told.trouble = undefined
     }
@@ -120,19 +120,16 @@ export class FleetFeed {
   #changed({ version, json }: Look): void {
     this.#whole = undefined
     this.#lastToldMs = this.#clock.monotonicMs()
-    const behind = [...this.#told].filter((told) => told.version !== undefined && told.version < version)
-    if (behind.length === 0) return
+    const waiting = [...this.#told].filter(({ hasWhole }) => hasWhole)
+    if (waiting.length === 0) return
     const event: FeedEvent = { name: 'changes', version, json: json() }
-    for (const told of behind) {
-      told.version = version
-      this.#tell(told, event)
-    }
+    for (const told of waiting) this.#tell(told, event)
   }
 
   #tellWhole(told: Told): void {
     const { version } = this.#view
     if (this.#whole?.version !== version) this.#whole = { name: 'fleet', version, json: this.#view.fleetJson() }
-    told.version = version
+    told.hasWhole = true
     this.#tell(told, this.#whole)
   }
 

@@ -2,7 +2,12 @@
 
 import { expect, test } from 'vitest'
 import { parseSettings } from '../../../services/core/settings.ts'
-import { assertServiceCanRun, type Service, serviceFaults } from '../../../services/main/service-needs.ts'
+import {
+  assertLogIsShared,
+  assertServiceCanRun,
+  type Service,
+  serviceFaults,
+} from '../../../services/main/service-needs.ts'
 
 const SHARED = {
   TIDEMARK_MESSAGE_LOG: 'kafka',
@@ -61,4 +66,12 @@ test('the refusal says what came, what to set, and what runs without it', () => 
   expect(fault).toContain('set TIDEMARK_LEDGER')
   expect(fault).toContain("'tidemark up'")
   expect(() => assertServiceCanRun('status', parsed({}))).toThrow(expect.objectContaining({ code: 'settings-invalid' }))
+})
+
+test('what a page needs of the log is refused with every setting that is missing, and only where one is', () => {
+  expect(() => assertLogIsShared(parsed(SHARED).settings)).not.toThrow()
+  const { TIDEMARK_MESSAGE_LOG: _, TIDEMARK_REGISTRY: __, ...alone } = SHARED
+  expect(() => assertLogIsShared(parsed(alone).settings)).toThrow(
+    expect.objectContaining({ code: 'log-unavailable', message: expect.stringMatching(/MESSAGE_LOG.*REGISTRY/) }),
+  )
 })

@@ -69,6 +69,9 @@ describe('the feed of the fleet', () => {
     const later = join()
     await settle()
     expect([fleet.state.asked, names(later.events)]).toEqual([5, ['fleet']])
+    await fleet.hear('a', { accepted: 11 })
+    await fleet.clock.advance(1000)
+    expect(names(later.events)).toEqual(['fleet', 'changes'])
   })
 
   test('who joins between two looks gets the whole at once, and no change twice', async () => {

@@ -15,6 +15,7 @@ async function sensors(stored: readonly string[] = []) {
   const clock = manualClock()
   const messageLog = embeddedMessageLog({ kv: memoryKv(), clock })
   await messageLog.applyTopics()
+  const gateways = Array.from({ length: 1000 }, (_, i) => `g${i}`)
   const state = { isAway: false, read: 0 }
   const counting: MessageLog = {
     ...messageLog,
@@ -47,6 +48,8 @@ async function sensors(stored: readonly string[] = []) {
   return {
     clock,
     state,
+    /** Its records stand in the partition of those of `g`. */
+    neighbour: gateways.find((each) => messageLog.partitionOf(each) === messageLog.partitionOf('g')) ?? '',
     of: async (gateway: string) =>
       (await names.of(gateway, signal)).sensors.map(({ type, sensor }) => `${type}/${sensor}`),
     publish: (gateway: string, type: string, sensor: string, day = '2026-11-22') => {
@@ -59,6 +62,7 @@ async function sensors(stored: readonly string[] = []) {
 test('names each sensor of the gateway once, by type and name, and none of a gateway whose name begins alike', async () => {
   const it = await sensors()
   await it.publish('g', 'temperature', 'roof')
+  await it.publish(it.neighbour, 'temperature', 'attic')
   await it.publish('g', 'temperature', 'roof', '2026-11-23')
   await it.publish('g', 'air', 'cpu=cpu0,host=a')
   await it.publish('g2', 'temperature', 'cellar')

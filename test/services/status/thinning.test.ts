@@ -48,6 +48,12 @@ test('keeps the least and the greatest of every field, in the order of time, in 
   )
 })
 
+test('keeps the extremes of values that are all below zero', () => {
+  const kept =
+    thinned(columnsOf(Array.from({ length: 1000 }, (_, i) => -1 - ((i * 7919) % 1000))), 10).fields.get('v') ?? []
+  expect([Math.min(...(kept as number[])), Math.max(...(kept as number[]))]).toEqual([-1000, -1])
+})
+
 test('a spike of one reading in a hundred thousand stays', () => {
   const values = Array.from({ length: 100_000 }, (_, i) => (i === 54_321 ? 99 : Math.sin(i / 500)))
   const kept = thinned(columnsOf(values), 1000)
