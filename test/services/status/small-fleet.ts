@@ -88,21 +88,26 @@ export function smallFleet() {
     /** Loads since the last call. */
     loads: (): readonly string[] => state.loads.splice(0).toSorted(),
     /** A mark comes now, with all of the story so far. */
-    hear: async (gateway: string, { accepted, landed = [[1, accepted]], outages = [] }: Story): Promise<void> => {
-      const rows = await kept.load(gateway as GatewayId)
-      const held = rows === undefined ? newLedger(gateway as GatewayId) : ledgerFromRows(rows)
-      registerStore(held, 's', true)
-      const offset = state.offset++
-      const appendedMs = clock.wallMs()
-      fold(held, { ...mark(EPOCH, accepted, offset), appendedMs } as ReturnType<typeof mark>)
-      const event = landings(offset, { offset, landed: [[EPOCH, 'stored', [...landed]]], highWater: [EPOCH, accepted] })
-      fold(held, event)
-      held.head = { ...held.head, outages }
-      held.headChanged = true
-      const change = takeChange(held)
-      if (change !== undefined) await kept.save(gateway as GatewayId, held.version, change)
-    },
+    hear: (gateway: string, story: Story): Promise<void> =>
+      hear(kept, { gateway, offset: state.offset++, wallMs: clock.wallMs() }, story),
   }
 }
 
 export type SmallFleet = ReturnType<typeof smallFleet>
+
+/** Saves what the ledger of a gateway says after a mark, with all of the story so far. */
+export async function hear(
+  ledger: LedgerStore,
+  { gateway, offset, wallMs }: { readonly gateway: string; readonly offset: number; readonly wallMs: number },
+  { accepted, landed = [[1, accepted]], outages = [] }: Story,
+): Promise<void> {
+  const rows = await ledger.load(gateway as GatewayId)
+  const held = rows === undefined ? newLedger(gateway as GatewayId) : ledgerFromRows(rows)
+  registerStore(held, 's', true)
+  fold(held, { ...mark(EPOCH, accepted, offset), appendedMs: wallMs } as ReturnType<typeof mark>)
+  fold(held, landings(offset, { offset, landed: [[EPOCH, 'stored', [...landed]]], highWater: [EPOCH, accepted] }))
+  held.head = { ...held.head, outages }
+  held.headChanged = true
+  const change = takeChange(held)
+  if (change !== undefined) await ledger.save(gateway as GatewayId, held.version, change)
+}
