@@ -187,7 +187,7 @@ export class Uplink {
   async #lost(error: unknown): Promise<void> {
     if (this.#up) {
       this.#saidCode = codeOf(error)
-      this.#options.logger.warn({ gateway: this.#options.journal.gateway, err: error }, 'the link is lost')
+      this.#options.logger.warn({ err: error }, 'the link is lost')
     }
     this.#up = false
     await this.#noteLost(error)
@@ -198,7 +198,7 @@ export class Uplink {
     const code = codeOf(error)
     if (this.#saidCode === undefined || code === this.#saidCode) return
     this.#saidCode = code
-    this.#options.logger.warn({ gateway: this.#options.journal.gateway, err: error }, 'the link is still lost')
+    this.#options.logger.warn({ err: error }, 'the link is still lost')
   }
 
   async #noteLost(error: unknown): Promise<void> {
