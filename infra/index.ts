@@ -4,15 +4,19 @@ import { readFile } from 'node:fs/promises'
 import type { Logger } from 'pino'
 import { TidemarkError } from '../services/core/errors.ts'
 import type { Settings } from '../services/core/settings.ts'
+import type { FileTree } from '../services/ports/file-tree.ts'
 import type { LedgerStore } from '../services/ports/ledger-store.ts'
 import type { MessageLog } from '../services/ports/message-log.ts'
 import type { ReadingStore } from '../services/ports/reading-store.ts'
+import type { RecordingIndex } from '../services/ports/recording-index.ts'
 import type { SchemaRegistry } from '../services/ports/schema-registry.ts'
 import type { Kv } from './embedded/kv.ts'
 import { embeddedLedgerStore } from './embedded/ledger-store.ts'
 import { embeddedMessageLog } from './embedded/message-log.ts'
 import { embeddedReadingStore } from './embedded/reading-store.ts'
+import { embeddedRecordingIndex } from './embedded/recording-index.ts'
 import { embeddedSchemaRegistry } from './embedded/schema-registry.ts'
+import { fileTree } from './files/file-tree.ts'
 import { breathe, systemClock, systemRandom } from './system.ts'
 
 export interface Place {
@@ -57,6 +61,18 @@ export const READING_STORES: Readonly<Record<Settings['stores'][number], Opens<R
       logger,
     })
   },
+}
+
+export const RECORDING_INDEXES: Readonly<Record<Settings['recordings'], Opens<RecordingIndex>>> = {
+  embedded: ({ kv }) => embeddedRecordingIndex(kv('recordings.mdb')),
+  mongodb: async ({ settings }) => {
+    const { mongodbRecordingIndex } = await import('./mongodb/recording-index.ts')
+    return mongodbRecordingIndex({ url: given(settings, 'mongodbUrl'), collection: settings.recordingsCollection })
+  },
+}
+
+export function openFileTree({ recordingSuffix, sidecarSuffix }: Settings, path: string): FileTree {
+  return fileTree({ path, clock: systemClock, dataSuffix: recordingSuffix, sidecarSuffix })
 }
 
 export async function openRegistry({ settings, kv }: Place): Promise<SchemaRegistry> {

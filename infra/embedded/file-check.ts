@@ -7,7 +7,7 @@ import { metaFaults, metasOf } from './journal-check-rows.ts'
 import type { Bytes } from './kv.ts'
 import { isSealed } from './row-bytes.ts'
 
-export type FileKind = 'journal' | 'log' | 'registry' | 'ledger' | 'store'
+export type FileKind = 'journal' | 'log' | 'registry' | 'ledger' | 'store' | 'recordings'
 
 export interface NamedFile {
   readonly kind: FileKind
@@ -30,6 +30,8 @@ export const ADVICE: Readonly<Record<Exclude<FileKind, 'journal'>, string>> = {
     'it held what has landed. Delete it while nothing runs: it is folded again from the landings on the log at the next start, and what those no longer tell is asked for again',
   store:
     'it held readings. Delete it while nothing runs: it is a new store then, and is filled again with what the journals hold',
+  recordings:
+    'it held the index of recordings. Delete it while nothing runs: the next listing fills it again from storage; when a recording was found first, and which are gone, it knows no more',
 }
 
 /** Reads without the engine and changes nothing. Throws only where the file can't be opened. */
@@ -55,6 +57,7 @@ export function checkFile({ kind, path }: NamedFile): FileReport {
 
 function rowFault(kind: FileKind, key: Bytes, value: Bytes): string | undefined {
   if (kind === 'ledger') return isJson(value) ? undefined : 'a row of the ledger is not what was written'
+  if (kind === 'recordings') return isJson(value) ? undefined : 'a row of the index is not what was written'
   if (kind !== 'store') return undefined
   const letter = String.fromCharCode(key[SPACE_BYTES] ?? 0)
   const format = key[1] === 0 && key[2] === 0 ? undefined : STORE_FORMATS[letter]

@@ -6,6 +6,7 @@ import type { ExportOptions } from './export.ts'
 import type { GenerateOptions } from './generate.ts'
 import type { ImportOptions } from './import.ts'
 import type { ProofOptions } from './proof.ts'
+import type { ReconcileOptions } from './reconcile.ts'
 import type { RecoverOptions } from './recover.ts'
 import type { SettingsOptions } from './settings.ts'
 import type { VerifyOptions } from './verify.ts'
@@ -39,6 +40,7 @@ export interface LocalCommands {
   readonly import: Here<Partial<ImportOptions> & Pick<ImportOptions, 'files'>>
   readonly settings: Here<SettingsOptions>
   readonly clear: Here<ClearOptions>
+  readonly reconcile: Here<ReconcileOptions>
 }
 
 export interface UpOptions {
@@ -51,7 +53,7 @@ export interface UpOptions {
 
 /** One service in a process of its own. */
 export interface ServiceOptions {
-  readonly service: 'gateway' | 'recovery' | 'sink' | 'status'
+  readonly service: 'gateway' | 'recovery' | 'sink' | 'status' | 'indexer'
   /** `HTTP_PORT`. */
   readonly port?: string
   /** Of a sink: the store it writes to. */

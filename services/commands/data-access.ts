@@ -48,6 +48,7 @@ export function runInside(
       import: elsewhere,
       settings: elsewhere,
       clear: elsewhere,
+      reconcile: elsewhere,
     },
     onData: (_given, _request, work) => work(context),
     readText: async (path) => {

@@ -27,6 +27,7 @@ const TABLE = {
   'batch-refused': [false, 'the store refused the batch as a whole'],
   'ledger-conflict': [false, 'another process has written this ledger: it is the owner now'],
   'ledger-unavailable': [true, 'the ledger store does not answer'],
+  'root-unreachable': [true, 'the root of recordings can not be listed'],
   'settings-invalid': [false, 'settings are wrong'],
   'usage-wrong': [false, 'the command was used wrongly'],
   'not-running': [false, 'no tidemark process answers'],

@@ -6,7 +6,13 @@ type Key = keyof Settings & keyof typeof SETTINGS
 
 /** One sentence each: what was expected, what came, what to do. `opened` are the stores that this process itself opens. */
 export function contradictions(settings: Settings, opened: readonly string[]): readonly string[] {
-  return [...openDoor(settings), ...engineNeeds(settings, opened), ...tlsNeeds(settings), ...accessNeeds(settings)]
+  return [
+    ...openDoor(settings),
+    ...engineNeeds(settings, opened),
+    ...tlsNeeds(settings),
+    ...accessNeeds(settings),
+    ...recordingNeeds(settings),
+  ]
 }
 
 /** True for addresses only this machine can reach. */
@@ -31,6 +37,16 @@ function engineNeeds(settings: Settings, opened: readonly string[]): readonly st
     ...(stores.includes('influxdb')
       ? missing(settings, 'STORES names influxdb', 'influxdbUrl', 'influxdbToken', 'influxdbOrg', 'influxdbBucket')
       : []),
+  ]
+}
+
+function recordingNeeds({ recordingSuffix, sidecarSuffix, ...settings }: Settings): readonly string[] {
+  const where =
+    settings.recordings === 'mongodb' && settings.ledger !== 'mongodb' && !settings.stores.includes('mongodb')
+  const same = `SIDECAR_SUFFIX: expected another one than RECORDING_SUFFIX; came ${sidecarSuffix} for both; change one of them`
+  return [
+    ...(where ? missing({ ...settings, recordingSuffix, sidecarSuffix }, 'RECORDINGS is mongodb', 'mongodbUrl') : []),
+    ...(recordingSuffix === sidecarSuffix ? [same] : []),
   ]
 }
 

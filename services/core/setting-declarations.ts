@@ -94,9 +94,6 @@ function isHostAndPort(text: string): boolean {
   return port !== undefined && between(1, 65_535, Number(port)) !== undefined
 }
 
-/** What STORES may name. */
-export const STORE_NAMES = ['embedded', 'mongodb', 'influxdb'] as const
-
 const anyText = kind('some text', (text) => (text.trim() === '' ? undefined : text))
 const name = kind('a name of at most 128 letters, digits and ._:=,@+%-, the first a letter or digit', (text) =>
   isName(text) ? text : undefined,
@@ -130,6 +127,77 @@ const KAFKA = {
   kafkaSaslPassword: open('KAFKA_SASL_PASSWORD', anyText, 'Password for SASL.', true),
 } as const
 
+/** A folder of recordings and the name it has in the index. */
+export interface RecordingRoot {
+  readonly root: string
+  readonly path: string
+}
+
+const recordingRoots = kind(
+  'a comma-separated list of ID=PATH, or of paths whose last parts are names, each id once',
+  (text) => {
+    const roots = text.split(',').map((item) => rootOf(item.trim()))
+    const known = roots.filter((each) => each !== undefined)
+    return known.length === roots.length && new Set(known.map(({ root }) => root)).size === roots.length
+      ? known
+      : undefined
+  },
+)
+const collection = kind(
+  'a name of at most 100 letters, digits, _, - and dots, that is none of the other collections of tidemark',
+  (text) =>
+    /^[A-Za-z_][\w.-]{0,99}$/.test(text) && !/^(system\.|(readings|stores|ledger|quarantine|outages)$)/.test(text)
+      ? text
+      : undefined,
+)
+const suffix = kind('a dot and at most 30 letters, digits, _, - and dots', (text) =>
+  /^\.[\w.-]{0,29}\w$/.test(text) ? text : undefined,
+)
+
+function rootOf(text: string): RecordingRoot | undefined {
+  const [, given, path = ''] = /^(?:([^=/]+)=)?(.+)$/.exec(text) ?? []
+  const root = given ?? path.replace(/\/+$/, '').split('/').at(-1) ?? ''
+  return isName(root) && path !== '' ? { root, path } : undefined
+}
+
+const RECORDINGS = {
+  recordingRoots: open('RECORDING_ROOTS', recordingRoots, 'The folders of recordings that the indexer watches.'),
+  recordings: setting('RECORDINGS', oneOf('embedded', 'mongodb'), 'embedded', 'Where the index of recordings is kept.'),
+  recordingsCollection: setting(
+    'RECORDINGS_COLLECTION',
+    collection,
+    'recordings',
+    'Its collection in MongoDB; what else is in there is left alone.',
+  ),
+  recordingSuffix: setting('RECORDING_SUFFIX', suffix, '.dat', 'How the names of data files end.'),
+  sidecarSuffix: setting('SIDECAR_SUFFIX', suffix, '.json', 'How the names of their sidecars end.'),
+  settleMs: setting(
+    'SETTLE_TIME',
+    duration(10, DAY_MS),
+    '2s',
+    'How long size and times of a recording must not change before it is final.',
+  ),
+  listEveryMs: setting(
+    'LIST_EVERY',
+    duration(100, 7 * DAY_MS),
+    '1m',
+    'How often storage is listed as a whole; what events tell is quicker, a listing is true.',
+  ),
+  goneMax: setting(
+    'GONE_MAX',
+    count(0, 1_000_000_000),
+    '100',
+    'So many recordings may vanish at once; where more do and none, or less than half, is left, it is an alarm instead.',
+  ),
+  recordingHash: setting('RECORDING_HASH', oneOf('off', 'on'), 'off', 'Whether the SHA-256 of data files is computed.'),
+  hashBytesPerS: setting(
+    'HASH_BYTES_PER_S',
+    size(1000),
+    '50MB',
+    'Bytes a second that are read for it from each root, at most.',
+  ),
+} as const
+
 /** By the key it has in `Settings`: the name in camel case, with the unit last where it has one. */
 export const SETTINGS = {
   dataDir: setting('DATA_DIR', anyText, './data', 'Folder of everything the embedded engines keep.'),
@@ -145,12 +213,17 @@ export const SETTINGS = {
   ),
   messageLog: setting('MESSAGE_LOG', oneOf('embedded', 'kafka'), 'embedded', 'The message log.'),
   ...KAFKA,
-  stores: setting('STORES', listOf(...STORE_NAMES), 'embedded', 'The stores every reading must land in.'),
+  stores: setting(
+    'STORES',
+    listOf('embedded', 'mongodb', 'influxdb'),
+    'embedded',
+    'The stores every reading must land in.',
+  ),
   ledger: setting('LEDGER', oneOf('embedded', 'mongodb'), 'embedded', 'Where the ledger is kept.'),
   mongodbUrl: open(
     'MONGODB_URL',
     mongodbUrl,
-    'Where MongoDB is, for readings and ledger; a password in it is not shown.',
+    'Where MongoDB is, for readings, ledger and recordings; a password in it is not shown.',
   ),
   influxdbUrl: open('INFLUXDB_URL', url, 'Where InfluxDB 2 is.'),
   influxdbToken: open('INFLUXDB_TOKEN', anyText, 'A token that may read and write the bucket.', true),
@@ -220,6 +293,7 @@ export const SETTINGS = {
     '30s',
     'How long a request may go without progress before it is asked again.',
   ),
+  ...RECORDINGS,
 } as const
 
 type ValueOf<D> = D extends { readonly kind: SettingKind<infer T> } ? T : never

@@ -24,6 +24,10 @@ export function dataFiles(dataDir: string, stores: readonly string[]) {
   ] as const
 }
 
+export function recordingsPath(dataDir: string): string {
+  return join(dataDir, 'recordings.mdb')
+}
+
 /** What `clear` empties, in words and as path. */
 export function clearable(dataDir: string): readonly (readonly [what: string, path: string])[] {
   return [
@@ -31,6 +35,7 @@ export function clearable(dataDir: string): readonly (readonly [what: string, pa
     ['the schema registry', join(dataDir, 'registry.mdb')],
     ['the ledger', join(dataDir, 'ledger.mdb')],
     ['the stores', join(dataDir, 'stores')],
+    ['the index of recordings', recordingsPath(dataDir)],
     ['the journals', gatewaysDir(dataDir)],
     ['the cut links', linksPath(dataDir)],
   ]

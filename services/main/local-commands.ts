@@ -14,6 +14,7 @@ import { runImport } from '../commands/import.ts'
 import { runSettings, settingsOrThrow } from '../commands/settings.ts'
 import { type GivenSettings, type ParsedSettings, parseSettings, type Settings } from '../core/settings.ts'
 import { clearable } from './data-paths.ts'
+import { reconcileHere } from './indexer-process.ts'
 import { runService } from './run-service.ts'
 import { assertServiceCanRun } from './service-needs.ts'
 import { runUp } from './up.ts'
@@ -74,6 +75,12 @@ export function localCommands(machine: Machine, data: DataCommands): LocalComman
     clear: async (given, options) => {
       const settings = settingsOrThrow(await readSettings(given))
       return runClear({ settings, clear: emptyAll, out: machine.out }, options)
+    },
+    reconcile: async (given, options) => {
+      const parsed = await readSettings(given, {}, [])
+      const settings = settingsOrThrow(parsed)
+      assertServiceCanRun('indexer', parsed)
+      return reconcileHere(settings, machine, options)
     },
   }
 }

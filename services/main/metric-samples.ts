@@ -2,6 +2,7 @@
 
 import type { Metric } from '../../infra/http/metrics-text.ts'
 import type { Proof } from '../commands/proof.ts'
+import type { IndexerStatus, RootStatus } from '../indexer/changes.ts'
 import type { JournalUsage } from '../ports/journal.ts'
 import type { Recovery } from '../recovery/recovery.ts'
 import type { Sink } from '../sink/sink.ts'
@@ -88,13 +89,41 @@ const PROOF: Rows<GatewayVerdict> = [
   ['tidemark_gateway_lost_readings', 'Of those, written off by an operator.', ({ lost }) => lost],
 ]
 
+const ROOT: Rows<RootStatus> = [
+  [
+    'tidemark_recordings_root_sound',
+    '1 while the root can be listed and believed.',
+    ({ state }) => Number(state === 'sound'),
+  ],
+  [
+    'tidemark_recordings_root_standby',
+    '1 while another indexer has its lease.',
+    ({ state }) => Number(state === 'standby'),
+  ],
+  ['tidemark_recordings_found', 'Recordings on storage at the last listing.', ({ found }) => found],
+  ['tidemark_recordings_settling', 'Recordings that have to rest before they count.', ({ settling }) => settling],
+  ['tidemark_recordings_waiting', 'Recordings that have rested and wait for the index.', ({ waiting }) => waiting],
+  ['tidemark_recordings_unlistable_folders', 'Folders that could not be listed.', ({ unlistable }) => unlistable],
+  ['tidemark_recordings_too_long_paths', 'Recordings whose paths are too long for an entry.', ({ tooLong }) => tooLong],
+  [
+    'tidemark_recordings_listed_timestamp_seconds',
+    'End of the last listing that was held against the index.',
+    ({ listedMs }) => (listedMs === null ? null : listedMs / 1000),
+  ],
+  ['tidemark_recordings_listing_seconds', 'How long that listing took.', ({ listingMs }) => listingMs / 1000],
+]
+
+const RECORDING_ENTRIES = ['tidemark_recordings_entries', 'Entries of the index by state.'] as const
+const INDEX_UP = ['tidemark_recordings_index_up', '0 while the index is away.'] as const
+const HASHED = ['tidemark_recordings_hashed_total', 'Hashes written.'] as const
+
 const STORE_FIGURES = ['landed', 'missing', 'conflict', 'rejected'] as const
 
 export interface DeclaredMetric {
   readonly name: string
   readonly help: string
   readonly labels: readonly string[]
-  /** Which processes tell it; `up` tells all. */
+  /** Which process tells it; `up` tells all but those of the indexer. */
   readonly of: string
 }
 
@@ -106,6 +135,9 @@ export const METRICS: readonly DeclaredMetric[] = [
   ...declared('sink', ['store', 'outcome'], [SINK_READINGS]),
   ...declared('status', ['gateway'], PROOF),
   ...declared('status', ['gateway', 'store', 'state'], [STORE_READINGS]),
+  ...declared('indexer', ['root'], ROOT),
+  ...declared('indexer', ['root', 'state'], [RECORDING_ENTRIES]),
+  ...declared('indexer', [], [INDEX_UP, HASHED]),
 ]
 
 export function metricsMarkdown(): string {
@@ -136,8 +168,7 @@ export function sinkMetrics(sinks: readonly SinkFigures[]): Metric[] {
   const outcomes = sinks.flatMap(({ store, counts }) =>
     OUTCOMES.map((outcome) => ({ labels: { store, outcome }, value: counts[outcome] })),
   )
-  const [name, help] = SINK_READINGS
-  return [...metricsOf(SINK, sinks, ({ store }) => ({ store })), { name, help, samples: outcomes }]
+  return [...metricsOf(SINK, sinks, ({ store }) => ({ store })), sampled(SINK_READINGS, outcomes)]
 }
 
 /** What the ledger knows. It may go down again: readings can be revoked, and stores begin a new generation. */
@@ -147,8 +178,23 @@ export function proofMetrics({ gateways }: Proof): Metric[] {
       STORE_FIGURES.map((state) => ({ labels: { gateway, store, state }, value: verdict[state] })),
     ),
   )
-  const [name, help] = STORE_READINGS
-  return [...metricsOf(PROOF, gateways, ({ gateway }) => ({ gateway })), { name, help, samples }]
+  return [...metricsOf(PROOF, gateways, ({ gateway }) => ({ gateway })), sampled(STORE_READINGS, samples)]
+}
+
+export function indexerMetrics({ away, roots }: IndexerStatus, hashed: number): Metric[] {
+  const samples = roots.flatMap(({ root, entries }) =>
+    Object.entries(entries).map(([state, value]) => ({ labels: { root, state }, value })),
+  )
+  return [
+    ...metricsOf(ROOT, roots, ({ root }) => ({ root })),
+    sampled(RECORDING_ENTRIES, samples),
+    sampled(INDEX_UP, [{ labels: {}, value: Number(away === null) }]),
+    sampled(HASHED, [{ labels: {}, value: hashed }]),
+  ]
+}
+
+function sampled([name, help]: readonly [name: string, help: string], samples: Metric['samples']): Metric {
+  return { name, help, samples }
 }
 
 function metricsOf<T>(rows: Rows<T>, all: readonly T[], labels: (of: T) => Readonly<Record<string, string>>): Metric[] {

@@ -1,4 +1,4 @@
-/** `tidemark gateway`, `recovery`, `sink` and `status`: each service in a process of its own, on engines that several processes reach. */
+/** `tidemark gateway`, `recovery`, `sink`, `status` and `indexer`: each service in a process of its own, on engines that several processes reach. */
 
 import { LEDGERS, READING_STORES } from '../../infra/index.ts'
 import { systemClock, systemRandom } from '../../infra/system.ts'
@@ -19,6 +19,7 @@ import {
 } from './engine-checks.ts'
 import { figuresOf, gatewayDoors, journalCheck } from './gateway-doors.ts'
 import { HostedGateways } from './hosted-gateways.ts'
+import { runIndexer } from './indexer-process.ts'
 import { lockedDataDir } from './installation.ts'
 import { gatewayMetrics, proofMetrics, recoveryMetrics, sinkMetrics } from './metric-samples.ts'
 import { OpenedParts } from './opened-parts.ts'
@@ -32,6 +33,7 @@ export function runService(service: Service, run: ServiceRun, store?: string): P
   if (service === 'gateway') return runGateway(run)
   if (service === 'recovery') return runRecovery(run)
   if (service === 'status') return runStatus(run)
+  if (service === 'indexer') return runIndexer(run)
   const name = run.settings.stores.find((each) => each === store)
   invariant(name !== undefined, 'a sink runs for one of the stores')
   return runSink(run, name)

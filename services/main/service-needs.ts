@@ -31,8 +31,16 @@ export function serviceFaults(
     recovery: () => [...logNeeds(settings), ...ledgerNeeds(settings), ...storeNeeds(settings)],
     sink: () => [...logNeeds(settings), ...storeNeeds(settings), ...sinkNeeds(settings, store)],
     status: () => [...ledgerNeeds(settings), ...storeNeeds(settings)],
+    indexer: () => rootNeeds(settings),
   }
   return needs[service]()
+}
+
+function rootNeeds({ recordingRoots }: Settings): readonly string[] {
+  if (recordingRoots !== undefined) return []
+  return [
+    'RECORDING_ROOTS: expected the folders of recordings; came none; set TIDEMARK_RECORDING_ROOTS, such as /data/recordings',
+  ]
 }
 
 const ALONE = 'which one process alone can hold'

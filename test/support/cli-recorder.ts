@@ -55,6 +55,7 @@ export function cliRecorder({
       import: here('import'),
       settings: here('settings'),
       clear: here('clear'),
+      reconcile: here('reconcile'),
     },
     onData: async (given, request, work) => {
       calls.push({ name: 'onData', given, request })

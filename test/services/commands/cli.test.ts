@@ -11,6 +11,8 @@ const COMMANDS: readonly (readonly string[])[] = [
   ['recovery'],
   ['sink', '--store', 'mongodb'],
   ['status'],
+  ['indexer'],
+  ['indexer', 'reconcile'],
   ['generate'],
   ['import', 'a.csv', '--type', 't', '--sensor', 's'],
   ['export', '--store', 'embedded'],
@@ -90,6 +92,7 @@ describe('the command line', () => {
     [['recovery'], { service: 'recovery' }, {}],
     [['sink', '--store', 'mongodb'], { service: 'sink', store: 'mongodb' }, {}],
     [['status', '--config', 'c.yaml'], { service: 'status' }, { config: 'c.yaml' }],
+    [['indexer', '--port', '1'], { service: 'indexer', port: '1' }, {}],
   ])('%j runs one service', async (argv, options, given) => {
     const { run, calls } = cliRecorder()
     expect(await run(...argv)).toBe(0)

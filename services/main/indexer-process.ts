@@ -1,0 +1,120 @@
+/** `tidemark indexer`: the indexer in a process of its own, and its reconciliation beside it. */
+
+import type { Logger } from 'pino'
+import { openFileTree, RECORDING_INDEXES } from '../../infra/index.ts'
+import { systemClock, systemRandom } from '../../infra/system.ts'
+import type { ExitCode } from '../commands/context.ts'
+import { type ReconcileOptions, runReconcile } from '../commands/reconcile.ts'
+import type { Output } from '../commands/table.ts'
+import { codeOf, TidemarkError } from '../core/errors.ts'
+import type { Settings } from '../core/settings.ts'
+import { type IndexedRoot, Indexer } from '../indexer/indexer.ts'
+import type { RecordingIndex } from '../ports/recording-index.ts'
+import { dataWatch } from './asked-to-end.ts'
+import { placeOf } from './base.ts'
+import { recordingsPath } from './data-paths.ts'
+import { type EngineCheck, readiness } from './engine-checks.ts'
+import { lockedDataDir } from './installation.ts'
+import { indexerMetrics } from './metric-samples.ts'
+import { OpenedParts } from './opened-parts.ts'
+import { type ServiceRun, sayWhere, serveOperations } from './service-process.ts'
+import { openTerminal } from './terminal.ts'
+import { assertSound } from './trusted-files.ts'
+
+/** Finds from the first moment on, whether or not the index answers. */
+export async function runIndexer({ settings, signal }: ServiceRun): Promise<ExitCode> {
+  const terminal = openTerminal(settings)
+  const data = dataWatch(terminal.logger)
+  await using parts = new OpenedParts()
+  if (settings.recordings === 'embedded') {
+    await lockedDataDir(settings, parts)
+    await assertIndexSound(settings)
+  }
+  const index = await openIndex(settings, terminal.logger, parts, data.failed)
+  const roots = openRoots(settings, parts)
+  const { recordingSuffix: dataSuffix, settleMs, listEveryMs, goneMax } = settings
+  const hashBytesPerS = settings.recordingHash === 'on' ? settings.hashBytesPerS : undefined
+  const logger = terminal.logger.child({ service: 'indexer' })
+  const indexer = new Indexer({
+    ...{ roots, index, logger, dataSuffix, settleMs, listEveryMs, goneMax, hashBytesPerS },
+    clock: systemClock,
+    random: systemRandom,
+  })
+  const operations = {
+    service: 'indexer',
+    ready: readiness([indexCheck(index), ...roots.map(rootCheck)], { clock: systemClock }),
+    metrics: () => indexerMetrics(indexer.status, indexer.hashed),
+  }
+  await using server = await serveOperations(settings, operations)
+  sayWhere(terminal, 'indexer', settings, server, '/ready')
+  const end = AbortSignal.any([signal, data.signal])
+  await indexer.run(end).catch((error: unknown) => {
+    if (!data.signal.aborted) throw error
+  })
+  return data.code
+}
+
+/** A running indexer is not disturbed: the embedded index can be read by several processes of one machine. */
+export async function reconcileHere(
+  settings: Settings,
+  output: Output & { readonly signal: AbortSignal },
+  options: ReconcileOptions,
+): Promise<ExitCode> {
+  const { acceptGone } = options
+  const ids = settings.recordingRoots?.map(({ root }) => root) ?? []
+  if (acceptGone !== undefined && !ids.includes(acceptGone)) {
+    throw new TidemarkError('usage-wrong', `no root '${acceptGone}'; expected one of ${ids.join(', ')}`)
+  }
+  const { logger } = openTerminal({ logLevel: 'warn' })
+  await using parts = new OpenedParts()
+  if (settings.recordings === 'embedded') await checkUnlessRunning(settings)
+  const index = await openIndex(settings, logger, parts)
+  const roots = openRoots(settings, parts)
+  const { signal } = output
+  return await runReconcile(
+    { ...output, settings, index, roots, clock: systemClock, signal, out: (text) => output.out(text) },
+    options,
+  )
+}
+
+/** A file that another process writes meanwhile can't be judged from outside. */
+async function checkUnlessRunning(settings: Settings): Promise<void> {
+  await using parts = new OpenedParts()
+  const isFree = await lockedDataDir(settings, parts).then(
+    () => true,
+    (error: unknown) => {
+      if (codeOf(error) !== 'data-locked') throw error
+      return false
+    },
+  )
+  if (isFree) await assertIndexSound(settings)
+}
+
+function assertIndexSound({ dataDir }: Settings): Promise<void> {
+  return assertSound([{ kind: 'recordings', path: recordingsPath(dataDir) }])
+}
+
+async function openIndex(
+  settings: Settings,
+  logger: Logger,
+  parts: OpenedParts,
+  failed?: (error: unknown) => void,
+): Promise<RecordingIndex> {
+  return parts.keep(await RECORDING_INDEXES[settings.recordings](placeOf(settings, logger, parts, failed)))
+}
+
+function openRoots(settings: Settings, parts: OpenedParts): readonly IndexedRoot[] {
+  return (settings.recordingRoots ?? []).map(({ root, path }) => ({
+    root,
+    path,
+    tree: parts.keep(openFileTree(settings, path)),
+  }))
+}
+
+function indexCheck(index: RecordingIndex): EngineCheck {
+  return { engine: 'index of recordings', setting: 'RECORDINGS', ask: (signal) => index.probe(signal) }
+}
+
+function rootCheck({ root, tree }: IndexedRoot): EngineCheck {
+  return { engine: `root ${root}`, setting: 'RECORDING_ROOTS', ask: () => tree.mark() }
+}
