@@ -2,6 +2,7 @@
 
 import { Command, CommanderError } from 'commander'
 import { codeOf } from '../core/errors.ts'
+import { declareAlertCommands } from './cli-alerts.ts'
 import { declareDataCommands } from './cli-data.ts'
 import type { CliDeps, Declaring } from './cli-declaring.ts'
 import { declareEngineCommands } from './cli-engines.ts'
@@ -34,6 +35,7 @@ export async function runCli(deps: CliDeps, argv: readonly string[]): Promise<Ex
   }
   declareServiceCommands(declaring)
   declareLocalCommands(declaring)
+  declareAlertCommands(declaring)
   declareDataCommands(declaring)
   declareEngineCommands(declaring)
   sayWhatWasExpected(program)

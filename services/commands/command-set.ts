@@ -1,5 +1,6 @@
 /** The commands as the command line calls them: their names and what it hands to each. `main.ts` puts the functions in. */
 
+import type { AlertsListOptions, AlertsTestOptions } from './alerts.ts'
 import type { ClearOptions } from './clear.ts'
 import type { CommandContext, ExitCode } from './context.ts'
 import type { ExportOptions } from './export.ts'
@@ -41,6 +42,8 @@ export interface LocalCommands {
   readonly settings: Here<SettingsOptions>
   readonly clear: Here<ClearOptions>
   readonly reconcile: Here<ReconcileOptions>
+  readonly alertsList: Here<AlertsListOptions>
+  readonly alertsTest: Here<AlertsTestOptions>
 }
 
 export interface UpOptions {

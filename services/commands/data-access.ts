@@ -49,6 +49,8 @@ export function runInside(
       settings: elsewhere,
       clear: elsewhere,
       reconcile: elsewhere,
+      alertsList: elsewhere,
+      alertsTest: elsewhere,
     },
     onData: (_given, _request, work) => work(context),
     readText: async (path) => {

@@ -28,6 +28,8 @@ const TABLE = {
   'ledger-conflict': [false, 'another process has written this ledger: it is the owner now'],
   'ledger-unavailable': [true, 'the ledger store does not answer'],
   'root-unreachable': [true, 'the root of recordings can not be listed'],
+  'alert-unavailable': [true, 'the channel does not take an alert now'],
+  'alert-refused': [true, 'the channel refuses an alert: what is set for it does not fit'],
   'settings-invalid': [false, 'settings are wrong'],
   'usage-wrong': [false, 'the command was used wrongly'],
   'not-running': [false, 'no tidemark process answers'],

@@ -12,6 +12,7 @@ export function contradictions(settings: Settings, opened: readonly string[]): r
     ...tlsNeeds(settings),
     ...accessNeeds(settings),
     ...recordingNeeds(settings),
+    ...mailNeeds(settings),
   ]
 }
 
@@ -48,6 +49,13 @@ function recordingNeeds({ recordingSuffix, sidecarSuffix, ...settings }: Setting
     ...(where ? missing({ ...settings, recordingSuffix, sidecarSuffix }, 'RECORDINGS is mongodb', 'mongodbUrl') : []),
     ...(recordingSuffix === sidecarSuffix ? [same] : []),
   ]
+}
+
+function mailNeeds(settings: Settings): readonly string[] {
+  if (settings.alertSmtpUrl !== undefined) {
+    return missing(settings, 'ALERT_SMTP_URL is set', 'alertMailFrom', 'alertMailTo')
+  }
+  return settings.alertMailTo === undefined ? [] : missing(settings, 'ALERT_MAIL_TO is set', 'alertSmtpUrl')
 }
 
 function tlsNeeds(settings: Settings): readonly string[] {

@@ -198,6 +198,78 @@ const RECORDINGS = {
   ),
 } as const
 
+const mailServer = kind(
+  'smtp://HOST:PORT or smtps://HOST:PORT, with USER:PASSWORD@ before the host where the server asks for them',
+  (text) => (/^smtps?:\/\/([^\s@/:]+:[^\s@/]+@)?[^\s@/:]+(:\d{1,5})?$/.test(text) ? text : undefined),
+)
+const mailAddress = kind('an address such as tidemark@example.org', (text) => (isMailAddress(text) ? text : undefined))
+const mailAddresses = kind('a comma-separated list of addresses such as farm@example.org', (text) => {
+  const all = text.split(',').map((each) => each.trim())
+  return all.every(isMailAddress) ? all : undefined
+})
+const hookUrl = kind('an http or https URL', (text) =>
+  URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) ? text : undefined,
+)
+
+function isMailAddress(text: string): boolean {
+  return /^[^\s@,<>"]+@[^\s@,<>"]+$/.test(text)
+}
+
+/** The ids of `services/alerts/rules.ts`, which is held to them. */
+export const ALERT_RULES = [
+  'store-away',
+  'gateway-silent',
+  'link-down',
+  'gap-open',
+  'quarantine-not-empty',
+  'conflict',
+  'void-or-lost',
+  'journal-filling',
+  'recordings-differ',
+] as const
+
+function after(name: string, preset: string, sentence: string): Setting<number> {
+  return setting(name, duration(0, 30 * DAY_MS), preset, sentence)
+}
+
+const ALERTS = {
+  alertName: setting('ALERT_NAME', anyText, 'tidemark', 'Which tidemark an alert speaks of.'),
+  alertSlackUrl: open('ALERT_SLACK_URL', hookUrl, 'Incoming webhook of Slack, or of what understands the same.', true),
+  alertPagerdutyKey: open('ALERT_PAGERDUTY_KEY', anyText, 'Integration key of PagerDuty, Events API v2.', true),
+  alertPagerdutyUrl: setting(
+    'ALERT_PAGERDUTY_URL',
+    hookUrl,
+    'https://events.pagerduty.com/v2/enqueue',
+    'Where events for PagerDuty go.',
+  ),
+  alertSmtpUrl: open('ALERT_SMTP_URL', mailServer, 'The mail server that alerts go out by.', true),
+  alertMailFrom: open('ALERT_MAIL_FROM', mailAddress, 'Sender of alerts by mail.'),
+  alertMailTo: open('ALERT_MAIL_TO', mailAddresses, 'Who gets alerts by mail.'),
+  alertWebhookUrl: open('ALERT_WEBHOOK_URL', hookUrl, 'Where alerts are posted as JSON.', true),
+  alertsOff: open('ALERTS_OFF', listOf(...ALERT_RULES), 'Rules that nobody is told of.'),
+  alertEveryMs: setting(
+    'ALERT_EVERY',
+    duration(100, DAY_MS),
+    '5s',
+    'How often it is looked whether there is an alert.',
+  ),
+  alertClearAfterMs: after('ALERT_CLEAR_AFTER', '1m', 'How long all has to be well before an alert is over.'),
+  alertStoreAwayAfterMs: after('ALERT_STORE_AWAY_AFTER', '1m', 'How long an engine may be away before it is an alert.'),
+  alertSilentAfterMs: after('ALERT_SILENT_AFTER', '5m', 'How long a gateway may be silent before it is an alert.'),
+  alertLinkDownAfterMs: after('ALERT_LINK_DOWN_AFTER', '15m', 'How long a link may be down before it is an alert.'),
+  alertGapOpenAfterMs: after('ALERT_GAP_OPEN_AFTER', '15m', 'How long a gap may be open before it is an alert.'),
+  alertJournalFullWithinMs: after(
+    'ALERT_JOURNAL_FULL_WITHIN',
+    '1d',
+    'A journal that will be full of unconfirmed readings sooner is an alert.',
+  ),
+  alertRecordingsAfterMs: after(
+    'ALERT_RECORDINGS_AFTER',
+    '2m',
+    'How long the index of recordings may differ from storage before it is an alert.',
+  ),
+} as const
+
 /** By the key it has in `Settings`: the name in camel case, with the unit last where it has one. */
 export const SETTINGS = {
   dataDir: setting('DATA_DIR', anyText, './data', 'Folder of everything the embedded engines keep.'),
@@ -294,6 +366,7 @@ export const SETTINGS = {
     'How long a request may go without progress before it is asked again.',
   ),
   ...RECORDINGS,
+  ...ALERTS,
 } as const
 
 type ValueOf<D> = D extends { readonly kind: SettingKind<infer T> } ? T : never

@@ -28,6 +28,15 @@ export function recordingsPath(dataDir: string): string {
   return join(dataDir, 'recordings.mdb')
 }
 
+/** Of one service's process. */
+export function alertsPath(dataDir: string, service: string): string {
+  return join(alertsDir(dataDir), `${service.replaceAll(' ', '-')}.json`)
+}
+
+export function alertsDir(dataDir: string): string {
+  return join(dataDir, 'alerts')
+}
+
 /** What `clear` empties, in words and as path. */
 export function clearable(dataDir: string): readonly (readonly [what: string, path: string])[] {
   return [
@@ -38,5 +47,6 @@ export function clearable(dataDir: string): readonly (readonly [what: string, pa
     ['the index of recordings', recordingsPath(dataDir)],
     ['the journals', gatewaysDir(dataDir)],
     ['the cut links', linksPath(dataDir)],
+    ['the alerts', alertsDir(dataDir)],
   ]
 }

@@ -6,6 +6,7 @@ import { TidemarkError } from '../core/errors.ts'
 import type { Clock, Random } from '../ports/clock.ts'
 import type { LedgerStore } from '../ports/ledger-store.ts'
 import type { ReadingStore } from '../ports/reading-store.ts'
+import type { StoreHealth } from '../sink/lander.ts'
 import type { Base } from './base.ts'
 
 export interface EngineCheck {
@@ -51,6 +52,18 @@ export function ledgerCheck(ledger: LedgerStore, { settings }: Pick<Base, 'setti
 
 export function storeCheck(store: ReadingStore): EngineCheck {
   return { engine: `store ${store.name}`, setting: addressSetting(store.name), ask: (signal) => store.probe(signal) }
+}
+
+/** Away, too, while it answers but does not take what its sink brings. */
+export function landingCheck(store: ReadingStore, sink: { readonly health: StoreHealth }): EngineCheck {
+  const { ask, ...check } = storeCheck(store)
+  return {
+    ...check,
+    ask: async (signal) => {
+      await ask(signal)
+      if (sink.health.away) throw new TidemarkError('store-unavailable', sink.health.reason)
+    },
+  }
 }
 
 /** Creates what is missing; where partitions differ, nothing can run. */

@@ -3,6 +3,8 @@
 import type { Logger } from 'pino'
 import { openFileTree, RECORDING_INDEXES } from '../../infra/index.ts'
 import { systemClock, systemRandom } from '../../infra/system.ts'
+import type { AlertSource } from '../alerts/alerter.ts'
+import { recordingsDiffer } from '../alerts/sources.ts'
 import type { ExitCode } from '../commands/context.ts'
 import { type ReconcileOptions, runReconcile } from '../commands/reconcile.ts'
 import type { Output } from '../commands/table.ts'
@@ -10,12 +12,13 @@ import { codeOf, TidemarkError } from '../core/errors.ts'
 import type { Settings } from '../core/settings.ts'
 import { type IndexedRoot, Indexer } from '../indexer/indexer.ts'
 import type { RecordingIndex } from '../ports/recording-index.ts'
+import { engineSource, startAlerts } from './alerting.ts'
 import { dataWatch } from './asked-to-end.ts'
 import { placeOf } from './base.ts'
 import { recordingsPath } from './data-paths.ts'
 import { type EngineCheck, readiness } from './engine-checks.ts'
 import { lockedDataDir } from './installation.ts'
-import { indexerMetrics } from './metric-samples.ts'
+import { alertMetrics, indexerMetrics } from './metric-samples.ts'
 import { OpenedParts } from './opened-parts.ts'
 import { type ServiceRun, sayWhere, serveOperations } from './service-process.ts'
 import { openTerminal } from './terminal.ts'
@@ -40,10 +43,15 @@ export async function runIndexer({ settings, signal }: ServiceRun): Promise<Exit
     clock: systemClock,
     random: systemRandom,
   })
+  const sources: AlertSource[] = [
+    engineSource([indexCheck(index)]),
+    async () => [recordingsDiffer(indexer.status.roots, indexer.status.away !== null)],
+  ]
+  await using alerts = startAlerts({ settings, logger: terminal.logger, service: 'indexer', sources })
   const operations = {
     service: 'indexer',
     ready: readiness([indexCheck(index), ...roots.map(rootCheck)], { clock: systemClock }),
-    metrics: () => indexerMetrics(indexer.status, indexer.hashed),
+    metrics: () => [...indexerMetrics(indexer.status, indexer.hashed), ...alertMetrics(alerts.counts)],
   }
   await using server = await serveOperations(settings, operations)
   sayWhere(terminal, 'indexer', settings, server, '/ready')

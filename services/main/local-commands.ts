@@ -13,6 +13,7 @@ import { runGenerate } from '../commands/generate.ts'
 import { runImport } from '../commands/import.ts'
 import { runSettings, settingsOrThrow } from '../commands/settings.ts'
 import { type GivenSettings, type ParsedSettings, parseSettings, type Settings } from '../core/settings.ts'
+import { alertsListHere, alertsTestHere } from './alert-commands.ts'
 import { clearable } from './data-paths.ts'
 import { reconcileHere } from './indexer-process.ts'
 import { runService } from './run-service.ts'
@@ -82,6 +83,10 @@ export function localCommands(machine: Machine, data: DataCommands): LocalComman
       assertServiceCanRun('indexer', parsed)
       return reconcileHere(settings, machine, options)
     },
+    alertsList: async (given, options) =>
+      alertsListHere(settingsOrThrow(await readSettings(given, {}, [])), machine, options),
+    alertsTest: async (given, options) =>
+      alertsTestHere(settingsOrThrow(await readSettings(given, {}, [])), machine, options),
   }
 }
 

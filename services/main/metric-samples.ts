@@ -1,6 +1,7 @@
 /** The figures of the services as metrics, taken from what they count anyway at the moment somebody asks. */
 
 import type { Metric } from '../../infra/http/metrics-text.ts'
+import type { AlertCounts } from '../alerts/alerter.ts'
 import type { Proof } from '../commands/proof.ts'
 import type { IndexerStatus, RootStatus } from '../indexer/changes.ts'
 import type { JournalUsage } from '../ports/journal.ts'
@@ -117,6 +118,9 @@ const RECORDING_ENTRIES = ['tidemark_recordings_entries', 'Entries of the index 
 const INDEX_UP = ['tidemark_recordings_index_up', '0 while the index is away.'] as const
 const HASHED = ['tidemark_recordings_hashed_total', 'Hashes written.'] as const
 
+const ALERTS_OPEN = ['tidemark_alerts_open', 'Alerts that were told of and are not over.'] as const
+const ALERT_MESSAGES = ['tidemark_alert_messages_total', 'Messages of alerts by what became of them.'] as const
+
 const STORE_FIGURES = ['landed', 'missing', 'conflict', 'rejected'] as const
 
 export interface DeclaredMetric {
@@ -138,6 +142,8 @@ export const METRICS: readonly DeclaredMetric[] = [
   ...declared('indexer', ['root'], ROOT),
   ...declared('indexer', ['root', 'state'], [RECORDING_ENTRIES]),
   ...declared('indexer', [], [INDEX_UP, HASHED]),
+  ...declared('each', ['rule'], [ALERTS_OPEN]),
+  ...declared('each', ['channel', 'outcome'], [ALERT_MESSAGES]),
 ]
 
 export function metricsMarkdown(): string {
@@ -191,6 +197,17 @@ export function indexerMetrics({ away, roots }: IndexerStatus, hashed: number): 
     sampled(INDEX_UP, [{ labels: {}, value: Number(away === null) }]),
     sampled(HASHED, [{ labels: {}, value: hashed }]),
   ]
+}
+
+export function alertMetrics({ open, messages }: AlertCounts): Metric[] {
+  const sent = Object.entries(messages).flatMap(([channel, { sent, failed, givenUp }]) =>
+    Object.entries({ sent, failed, given_up: givenUp }).map(([outcome, value]) => ({
+      labels: { channel, outcome },
+      value,
+    })),
+  )
+  const rules = Object.entries(open).map(([rule, value]) => ({ labels: { rule }, value }))
+  return [sampled(ALERTS_OPEN, rules), sampled(ALERT_MESSAGES, sent)]
 }
 
 function sampled([name, help]: readonly [name: string, help: string], samples: Metric['samples']): Metric {

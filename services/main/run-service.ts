@@ -5,10 +5,12 @@ import { systemClock, systemRandom } from '../../infra/system.ts'
 import type { ExitCode } from '../commands/context.ts'
 import { proofOf } from '../commands/proof.ts'
 import { invariant } from '../core/errors.ts'
+import { engineSource, fleetSources, gatewaySource, startAlerts } from './alerting.ts'
 import { aborted, dataWatch } from './asked-to-end.ts'
 import { openBase, placeOf } from './base.ts'
 import { foldAgainIfNew, recoveryOf, sinkOf } from './cloud-services.ts'
 import {
+  landingCheck,
   ledgerCheck,
   logCheck,
   readiness,
@@ -21,7 +23,7 @@ import { figuresOf, gatewayDoors, journalCheck } from './gateway-doors.ts'
 import { HostedGateways } from './hosted-gateways.ts'
 import { runIndexer } from './indexer-process.ts'
 import { lockedDataDir } from './installation.ts'
-import { gatewayMetrics, proofMetrics, recoveryMetrics, sinkMetrics } from './metric-samples.ts'
+import { alertMetrics, gatewayMetrics, proofMetrics, recoveryMetrics, sinkMetrics } from './metric-samples.ts'
 import { OpenedParts } from './opened-parts.ts'
 import { assertLogIsShared, type Service } from './service-needs.ts'
 import { runGroupService, type ServiceRun, sayWhere, serveOperations, waitingWith } from './service-process.ts'
@@ -46,6 +48,7 @@ function runRecovery(run: ServiceRun): Promise<ExitCode> {
     return {
       checks: [logCheck(base), registryCheck(base), ledgerCheck(ledger, base)],
       metrics: () => recoveryMetrics(recovery.counts),
+      alerts: [engineSource([logCheck(base), registryCheck(base)])],
       prepare: [topicsCheck(base), { engine: 'message log', ask: () => foldAgainIfNew(base.messageLog, ledger) }],
       run: (signal) => recovery.run(signal),
     }
@@ -59,6 +62,7 @@ function runSink(run: ServiceRun, name: (typeof run.settings.stores)[number]): P
     return {
       checks: [logCheck(base), registryCheck(base), storeCheck(store)],
       metrics: () => sinkMetrics([{ store: name, counts: sink.counts, health: sink.health }]),
+      alerts: [engineSource([landingCheck(store, sink)])],
       prepare: [topicsCheck(base)],
       run: (signal) => sink.run(signal),
     }
@@ -78,10 +82,12 @@ async function runGateway({ settings, signal }: ServiceRun): Promise<ExitCode> {
   const doors = gatewayDoors(base, async (id) =>
     id === undefined || id === settings.gatewayId ? hosted.door : undefined,
   )
+  const sources = [gatewaySource(() => [figuresOf(hosted)], settings)]
+  await using alerts = startAlerts({ settings, logger: terminal.logger, service: 'gateway', sources })
   const operations = {
     service: 'gateway',
     ready: readiness([journalCheck(hosted)], { clock: systemClock }),
-    metrics: () => gatewayMetrics([figuresOf(hosted)]),
+    metrics: () => [...gatewayMetrics([figuresOf(hosted)]), ...alertMetrics(alerts.counts)],
   }
   await using server = await serveOperations(settings, operations, doors)
   sayWhere(terminal, `gateway ${settings.gatewayId}`, settings, server, '/readings')
@@ -114,10 +120,15 @@ async function runStatus({ settings, signal }: ServiceRun): Promise<ExitCode> {
     pageToken: systemRandom.hex(24),
     signal,
   })
+  const sources = [engineSource([ledgerCheck(ledger, { settings })]), ...fleetSources(status)]
+  await using alerts = startAlerts({ settings, logger: terminal.logger, service: 'status', sources })
   const operations = {
     service: 'status',
     ready: readiness([ledgerCheck(ledger, { settings })], { clock: systemClock }),
-    metrics: async () => proofMetrics(await proofOf({ ledger, settings, clock: systemClock })),
+    metrics: async () => [
+      ...proofMetrics(await proofOf({ ledger, settings, clock: systemClock })),
+      ...alertMetrics(alerts.counts),
+    ],
   }
   await using server = await serveOperations(settings, operations, app)
   sayWhere(terminal, 'status', settings, server, '/')

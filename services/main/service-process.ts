@@ -6,12 +6,15 @@ import { type OperationsOptions, operationsApp } from '../../infra/http/operatio
 import { type HttpServer, serveHttp, type WebApp } from '../../infra/http/server.ts'
 import type { Place } from '../../infra/index.ts'
 import { systemClock, systemRandom } from '../../infra/system.ts'
+import type { AlertSource } from '../alerts/alerter.ts'
 import type { ExitCode } from '../commands/context.ts'
 import type { Settings } from '../core/settings.ts'
+import { startAlerts } from './alerting.ts'
 import { abortedAfter } from './asked-to-end.ts'
 import { type Base, openBase, placeOf } from './base.ts'
 import { type EngineCheck, readiness, untilAnswered, type Waiting } from './engine-checks.ts'
 import { finishingLog } from './finishing-log.ts'
+import { alertMetrics } from './metric-samples.ts'
 import { OpenedParts } from './opened-parts.ts'
 import { openTerminal, type Terminal } from './terminal.ts'
 
@@ -25,6 +28,8 @@ export interface ServiceRun {
 export interface GroupService {
   readonly checks: readonly EngineCheck[]
   readonly metrics: OperationsOptions['metrics']
+  /** Of its alerts. */
+  readonly alerts: readonly AlertSource[]
   /** What has to be done once the engines answer, in this order; tried as long as it takes. */
   readonly prepare: readonly EngineCheck[]
   /** Begins when the engines answer; ends by itself when the log hands out nothing more, or with the signal. */
@@ -46,10 +51,11 @@ export async function runGroupService(
   const place = placeOf(settings, terminal.logger, parts)
   const base = await openBase(place, parts)
   const service = await open({ ...base, messageLog: finishingLog(base.messageLog, signal) }, place, parts)
+  await using alerts = startAlerts({ settings, logger: base.logger, service: title, sources: service.alerts })
   await using server = await serveOperations(settings, {
     service: title,
     ready: readiness(service.checks, { clock: systemClock }),
-    metrics: service.metrics,
+    metrics: async () => [...(await service.metrics()), ...alertMetrics(alerts.counts)],
   })
   sayWhere(terminal, title, settings, server, '/ready')
   await untilAnswered([...service.checks, ...service.prepare], waitingWith(terminal.logger), signal).catch(

@@ -11,11 +11,14 @@ import { runInside } from '../commands/data-access.ts'
 import { proofOf } from '../commands/proof.ts'
 import type { Settings } from '../core/settings.ts'
 import type { HostedFacts } from '../status/gateway-rows.ts'
+import type { Status } from '../status/status.ts'
+import { type Alerts, engineSource, fleetSources, gatewaySource, startAlerts } from './alerting.ts'
 import { aborted, dataWatch } from './asked-to-end.ts'
 import { CloudServices, foldAgainIfNew } from './cloud-services.ts'
 import { runDemo } from './demo.ts'
 import {
   type EngineCheck,
+  landingCheck,
   ledgerCheck,
   logCheck,
   readiness,
@@ -28,7 +31,14 @@ import { figuresOf, gatewayDoors } from './gateway-doors.ts'
 import { type HostedGateway, HostedGateways } from './hosted-gateways.ts'
 import { type Installation, openInstallation } from './installation.ts'
 import { liveLines } from './live-lines.ts'
-import { gatewayMetrics, proofMetrics, recoveryMetrics, sinkMetrics } from './metric-samples.ts'
+import {
+  alertMetrics,
+  type GatewayFigures,
+  gatewayMetrics,
+  proofMetrics,
+  recoveryMetrics,
+  sinkMetrics,
+} from './metric-samples.ts'
 import { addressOf, waitingWith } from './service-process.ts'
 import { type StatusParts, statusPage } from './status-page.ts'
 import { openTerminal, type Terminal } from './terminal.ts'
@@ -140,20 +150,39 @@ async function serve(
     '/',
     gatewayDoors(installation, async (id) => (await gateways.open(id ?? settings.gatewayId))?.door),
   )
-  app.route('/', operationsOf(installation, gateways, cloud))
+  const alerts = alertsOf(installation, gateways, cloud, page.status)
+  app.route('/', operationsOf(installation, gateways, cloud, alerts))
   const server = await serveHttp(app as unknown as WebApp, { host: settings.httpHost, port: settings.httpPort })
   await lock.publish({ port: server.port, token }).catch(async (error: unknown) => {
-    await server.close(0)
+    await Promise.all([alerts[Symbol.asyncDispose](), server.close(0)])
     throw error
   })
-  const close = (graceMs: number): Promise<void> => {
+  const close = async (graceMs: number): Promise<void> => {
     page.status.feed.close()
-    return server.close(graceMs)
+    await Promise.all([alerts[Symbol.asyncDispose](), server.close(graceMs)])
   }
   return { port: server.port, close }
 }
 
-function operationsOf(installation: Installation, gateways: HostedGateways, cloud: CloudServices) {
+function alertsOf(
+  installation: Installation,
+  gateways: HostedGateways,
+  { sinks }: CloudServices,
+  status: Status,
+): Alerts {
+  const { settings, logger, stores, ledger } = installation
+  const landing = [...stores].flatMap(([name, store]) => {
+    const sink = sinks.get(name)
+    return sink === undefined ? [] : [landingCheck(store, sink)]
+  })
+  const engines = [logCheck(installation), registryCheck(installation), ledgerCheck(ledger, installation), ...landing]
+  const figures = (): readonly GatewayFigures[] => gateways.all.map(figuresOf)
+  const down = () => new Set(figures().flatMap(({ gateway, linkUp }) => (linkUp ? [] : [gateway])))
+  const sources = [engineSource(engines), ...fleetSources(status, down), gatewaySource(figures, settings)]
+  return startAlerts({ settings, logger, service: 'up', sources })
+}
+
+function operationsOf(installation: Installation, gateways: HostedGateways, cloud: CloudServices, alerts: Alerts) {
   const stores = [...installation.stores.values()].map(storeCheck)
   const checks = [
     logCheck(installation),
@@ -171,6 +200,7 @@ function operationsOf(installation: Installation, gateways: HostedGateways, clou
       ...sinkMetrics([...cloud.sinks].map(([store, { counts, health }]) => ({ store, counts, health }))),
       // While the ledger is away, the others are told all the same.
       ...(await proofOf({ ...installation, clock: systemClock }).then(proofMetrics, () => [])),
+      ...alertMetrics(alerts.counts),
     ],
   })
 }

@@ -2,6 +2,7 @@
 
 import type { GatewayId } from '../../schemas/reading.ts'
 import type { QuarantineEntry } from '../../schemas/records/events.ts'
+import type { GatewayVerdict } from '../core/verdict.ts'
 import type { MessageLog } from '../ports/message-log.ts'
 import { FleetFeed } from './fleet-feed.ts'
 import { newestOutages, newestRequests } from './fleet-lists.ts'
@@ -56,6 +57,12 @@ export class Status {
     const rows = await ledger.load(id as GatewayId)
     const here = hosted().find((each) => each.gateway === id)
     return gatewayDetail(rows, here, this.#moment())
+  }
+
+  /** Of every gateway that the ledger knows, without epochs and outages. */
+  async verdicts(): Promise<readonly GatewayVerdict[]> {
+    await this.#view.look()
+    return [...this.#view.judged.values()].map(({ verdict }) => verdict)
   }
 
   async outages(limit: number, signal: AbortSignal): Promise<Outages> {

@@ -56,6 +56,8 @@ export function cliRecorder({
       settings: here('settings'),
       clear: here('clear'),
       reconcile: here('reconcile'),
+      alertsList: here('alertsList'),
+      alertsTest: here('alertsTest'),
     },
     onData: async (given, request, work) => {
       calls.push({ name: 'onData', given, request })

@@ -21,6 +21,8 @@ const DRIVERS: Readonly<Record<string, readonly string[]>> = {
   kafka: ['kafkajs'],
   mongodb: ['mongodb'],
   influxdb: [],
+  files: ['zod'],
+  alerts: ['nodemailer'],
 }
 
 /** The first room that matches counts. */

@@ -13,6 +13,8 @@ const COMMANDS: readonly (readonly string[])[] = [
   ['status'],
   ['indexer'],
   ['indexer', 'reconcile'],
+  ['alerts', 'list'],
+  ['alerts', 'test'],
   ['generate'],
   ['import', 'a.csv', '--type', 't', '--sensor', 's'],
   ['export', '--store', 'embedded'],
@@ -49,7 +51,7 @@ describe('the command line', () => {
   test.each(COMMANDS.map((argv) => [argv.filter((word) => /^[a-z]+$/.test(word))]))(
     '%j --help describes it in one sentence and shows examples',
     async (argv) => {
-      const words = ['stores', 'quarantine', 'topics', 'schemas'].includes(argv[0] ?? '')
+      const words = ['stores', 'quarantine', 'topics', 'schemas', 'alerts'].includes(argv[0] ?? '')
         ? argv.slice(0, 2)
         : argv.slice(0, 1)
       const { run, said, calls } = cliRecorder()

@@ -34,11 +34,13 @@ const WRONG: Readonly<Record<string, readonly [came: string, ...argv: string[]]>
   'schemas register': ['got 1', 'x.avsc'],
   doctor: ["'--fix'", '--fix'],
   indexer: ["'70000'", '--port', '70000'],
+  'alerts list': ['got 1', 'open'],
+  'alerts test': ["'--all'", '--all'],
   'indexer reconcile': ["'a b'", '--accept-gone', 'a b'],
   completion: ["'tcsh'", 'tcsh'],
 }
 
-const GROUPS = ['stores', 'quarantine', 'topics', 'schemas', 'indexer']
+const GROUPS = ['stores', 'quarantine', 'topics', 'schemas', 'indexer', 'alerts']
 /** Groups that do something by themselves. */
 const ACTING = ['indexer']
 
