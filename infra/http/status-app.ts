@@ -32,6 +32,8 @@ const READ = [
   '/api/outages',
   '/api/requests',
   '/api/quarantine',
+  '/api/alerts',
+  '/api/recordings',
   '/api/events',
 ]
 const CHANGED = ['/api/link/*', '/api/recover', '/api/replay', '/api/writeoff', '/api/quarantine/*']
@@ -102,6 +104,8 @@ function routeLists(app: App, status: Status): void {
   list('/api/outages', (limit, signal) => status.outages(limit, signal))
   list('/api/requests', (limit) => status.requests(limit))
   list('/api/quarantine', (limit) => status.quarantine(limit))
+  list('/api/alerts', (limit) => status.alerts(limit))
+  list('/api/recordings', () => status.recordings())
 }
 
 /** A text is JSON already. */

@@ -1,6 +1,6 @@
 /** The head of the page: name, ways, how it stands with the server, and the tide: how much of what was accepted is settled. */
 
-import { el, setAttribute, setText } from './dom.ts'
+import { el, setAttribute, setHidden, setText } from './dom.ts'
 import type { FleetState } from './fleet-state.ts'
 import { clock, count, share } from './format.ts'
 import type { Connection } from './live.ts'
@@ -15,11 +15,17 @@ export interface Header {
   fleet(fleet: FleetState): void
   connection(connection: Connection): void
   route(route: Route): void
+  /** How many are open. */
+  alerts(open: number): void
+  /** How many roots there are. */
+  recordings(roots: number): void
 }
 
 export function header(): Header {
   const fleetLink = el('a', { href: '#/' }, 'Fleet')
   const quarantineLink = el('a', { href: '#/quarantine' }, 'Quarantine')
+  const recordingsLink = el('a', { href: '#/recordings', hidden: true }, 'Recordings')
+  const alertsLink = el('a', { href: '#/alerts' }, 'Alerts')
   const connection = el('p', { class: 'connection', id: 'connection' })
   const tide = tideLine()
   const element = el(
@@ -29,7 +35,7 @@ export function header(): Header {
       'div',
       { class: 'head-row' },
       el('a', { class: 'name', href: '#/' }, 'tidemark'),
-      el('nav', { 'aria-label': 'Views' }, fleetLink, quarantineLink),
+      el('nav', { 'aria-label': 'Views' }, fleetLink, quarantineLink, recordingsLink, alertsLink),
       connection,
       themeChoice(),
     ),
@@ -42,7 +48,14 @@ export function header(): Header {
     route: ({ view }) => {
       setAttribute(fleetLink, 'aria-current', view === 'fleet' ? 'page' : undefined)
       setAttribute(quarantineLink, 'aria-current', view === 'quarantine' ? 'page' : undefined)
+      setAttribute(recordingsLink, 'aria-current', view === 'recordings' ? 'page' : undefined)
+      setAttribute(alertsLink, 'aria-current', view === 'alerts' ? 'page' : undefined)
     },
+    alerts: (open) => {
+      setText(alertsLink, open === 0 ? 'Alerts' : `Alerts ${count(open)}`)
+      setAttribute(alertsLink, 'data-open', open > 0)
+    },
+    recordings: (roots) => setHidden(recordingsLink, roots === 0),
   }
 }
 

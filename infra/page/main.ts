@@ -1,17 +1,25 @@
 /** The page in the browser: its frame, the view that the address names, and the news from the server. */
 
+import type { Alerts, Recordings } from '../../services/status/page-api.ts'
+import { alertsView } from './alerts-view.ts'
 import { renewToken } from './api.ts'
+import { Asking } from './asking.ts'
 import { el } from './dom.ts'
 import { FleetState } from './fleet-state.ts'
 import { type FleetPlace, FleetView } from './fleet-view.ts'
-import { count } from './format.ts'
+import { count, counted } from './format.ts'
 import { GatewayView } from './gateway-view.ts'
 import { header } from './header.ts'
 import { type Connection, Live } from './live.ts'
 import { QuarantineView } from './quarantine-view.ts'
+import { recordingsView } from './recordings-view.ts'
 import { hashOf, type Route, routeOf } from './route.ts'
 import { say, sayElements } from './say.ts'
 import type { PageContext, View } from './view.ts'
+
+/** Between two looks whether there are alerts, and roots of recordings. */
+const ALERTS_MS = 10_000
+const ROOTS_MS = 60_000
 
 const fleet = new FleetState()
 const live = new Live(fleet, connectionChanged)
@@ -24,12 +32,15 @@ const context: PageContext = {
 }
 const place: FleetPlace = { scrolledPx: 0, gateway: undefined }
 let view: View | undefined
-let counted = ''
+let saidCounts = ''
+let alerts = 0
 let wasAway = false
 
 function viewOf(route: Route): View {
   if (route.view === 'gateway') return new GatewayView(route.gateway, context)
   if (route.view === 'quarantine') return new QuarantineView(route, context)
+  if (route.view === 'alerts') return alertsView()
+  if (route.view === 'recordings') return recordingsView()
   return new FleetView(route, context, place)
 }
 
@@ -64,12 +75,19 @@ async function backAgain(): Promise<void> {
   if (isOld && document.querySelector('dialog') === null) location.reload()
 }
 
+/** For screen readers, too, when there are more. */
+function sayAlerts({ open: opened }: Alerts): void {
+  head.alerts(opened)
+  if (opened > alerts) say(`${counted(opened, 'alert is', 'alerts are')} open.`)
+  alerts = opened
+}
+
 /** For screen readers: how many gateways are how, when that changes. */
 function sayCounts(): void {
   const { open: opened, closed, complete, cut } = fleet.counts
   const sentence = `${count(complete)} complete, ${count(opened)} open, ${count(closed)} closed, ${count(cut)} cut.`
-  if (counted !== '' && counted !== sentence) say(sentence)
-  counted = sentence
+  if (saidCounts !== '' && saidCounts !== sentence) say(sentence)
+  saidCounts = sentence
 }
 
 const skip = el('button', { type: 'button', class: 'skip', click: () => main.focus() }, 'Skip to the content')
@@ -82,6 +100,14 @@ fleet.listen(() => {
 window.addEventListener('hashchange', open)
 open()
 live.open()
+const none = (): void => undefined
+new Asking<Alerts>({ path: '/api/alerts?limit=1', everyMs: ALERTS_MS, answered: sayAlerts, refused: none })
+new Asking<Recordings>({
+  path: '/api/recordings',
+  everyMs: ROOTS_MS,
+  answered: ({ roots }) => head.recordings(roots.length),
+  refused: none,
+})
 
 function footer(): HTMLElement {
   const promise = 'Every reading a gateway accepted stands in the cloud exactly once. Anyone can check'

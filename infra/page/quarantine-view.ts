@@ -1,7 +1,8 @@
 /** The quarantine: what could not be taken and why, to be driven again or discarded. */
 
 import type { Quarantine, QuarantineRow } from '../../services/status/page-api.ts'
-import { getJson, post, Refused } from './api.ts'
+import { post } from './api.ts'
+import { Asking } from './asking.ts'
 import { ask } from './dialogs.ts'
 import { el, type Part, PartList, setAttribute, setHidden, setText } from './dom.ts'
 import { count, counted, NOTHING } from './format.ts'
@@ -16,7 +17,7 @@ const LIMIT = 200
 export class QuarantineView implements View {
   readonly title = 'Quarantine'
   readonly element: HTMLElement
-  readonly #ended = new AbortController()
+  readonly #asking: Asking<Quarantine>
   readonly #said = empty('Asking the server …')
   readonly #codes = el('div', { class: 'filters', role: 'group', 'aria-label': 'Causes' })
   readonly #list = el('ol', { class: 'entries' })
@@ -25,7 +26,6 @@ export class QuarantineView implements View {
   readonly #context: PageContext
   #route: QuarantineRoute
   #news: Quarantine | undefined
-  #timer = 0
 
   constructor(route: QuarantineRoute, context: PageContext) {
     this.#route = route
@@ -48,30 +48,25 @@ export class QuarantineView implements View {
       this.#said,
       this.#list,
     )
-    void this.#ask()
+    this.#asking = new Asking<Quarantine>({
+      path: `/api/quarantine?limit=${LIMIT}`,
+      everyMs: EVERY_MS,
+      answered: (news) => {
+        this.#news = news
+        this.#update()
+      },
+      refused: (reason) => this.#refused(reason),
+    })
   }
 
   close(): void {
-    this.#ended.abort()
-    clearTimeout(this.#timer)
+    this.#asking.close()
   }
 
-  async #ask(): Promise<void> {
-    clearTimeout(this.#timer)
-    const { signal } = this.#ended
-    try {
-      this.#news = await getJson<Quarantine>(`/api/quarantine?limit=${LIMIT}`, signal)
-      if (!signal.aborted) this.#update()
-    } catch (error) {
-      if (signal.aborted) return
-      if (!(error instanceof Refused)) throw error
-      setHidden(this.#said, false)
-      setText(
-        this.#said,
-        `${this.#news === undefined ? 'Nothing to show' : 'Not up to date'}: ${error.message}. This page tries again by itself.`,
-      )
-    }
-    if (!signal.aborted) this.#timer = window.setTimeout(() => void this.#ask(), EVERY_MS)
+  #refused(reason: string): void {
+    const so = this.#news === undefined ? 'Nothing to show' : 'Not up to date'
+    setHidden(this.#said, false)
+    setText(this.#said, `${so}: ${reason}. This page tries again by itself.`)
   }
 
   #update(): void {
@@ -131,7 +126,7 @@ export class QuarantineView implements View {
       const text = await post(`/api/quarantine/${act}`, { id })
       return text === '' ? `The entry is ${what}.` : text
     }, `The entry was not ${what}`)
-    await this.#ask()
+    await this.#asking.now()
   }
 }
 

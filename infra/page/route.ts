@@ -24,7 +24,15 @@ export interface QuarantineRoute {
   readonly code: string
 }
 
-export type Route = FleetRoute | GatewayRoute | QuarantineRoute
+export interface AlertsRoute {
+  readonly view: 'alerts'
+}
+
+export interface RecordingsRoute {
+  readonly view: 'recordings'
+}
+
+export type Route = FleetRoute | GatewayRoute | QuarantineRoute | AlertsRoute | RecordingsRoute
 
 /** What it can not read is the whole fleet. */
 export function routeOf(hash: string): Route {
@@ -33,6 +41,8 @@ export function routeOf(hash: string): Route {
   const gateway = /^\/gateway\/([^/]+)$/.exec(path)?.[1]
   if (gateway !== undefined) return { view: 'gateway', gateway: decoded(gateway) }
   if (path === '/quarantine') return { view: 'quarantine', code: asked.get('code') ?? '' }
+  if (path === '/alerts') return { view: 'alerts' }
+  if (path === '/recordings') return { view: 'recordings' }
   return {
     view: 'fleet',
     shown: SHOWN.find((each) => each === asked.get('show')) ?? 'all',
@@ -43,6 +53,7 @@ export function routeOf(hash: string): Route {
 
 export function hashOf(route: Route): string {
   if (route.view === 'gateway') return `#/gateway/${encodeURIComponent(route.gateway)}`
+  if (route.view === 'alerts' || route.view === 'recordings') return `#/${route.view}`
   const asked = new URLSearchParams()
   if (route.view === 'quarantine') {
     if (route.code !== '') asked.set('code', route.code)

@@ -100,7 +100,7 @@ function opened(episode: Episode, { nowMs, delayMs }: Moment): Episode {
   return { ...episode, sinceMs, openedMs: nowMs - sinceMs >= delayMs(episode.rule) ? nowMs : null }
 }
 
-export function keyOf({ rule, subject }: Pick<Episode, 'rule' | 'subject'>): string {
+function keyOf({ rule, subject }: Pick<Episode, 'rule' | 'subject'>): string {
   return `${rule} ${subject}`
 }
 

@@ -1,6 +1,5 @@
 /** `tidemark alerts`: what there is an alert for, who is told, what is open; and a try of every channel. */
 
-import { formatInstant } from '../../schemas/time.ts'
 import { codeOf, TidemarkError } from '../core/errors.ts'
 import { formatDuration } from '../core/quantities.ts'
 import type { AlertChannel, AlertMessage } from '../ports/alert-channel.ts'
@@ -18,11 +17,22 @@ export interface RuleRow {
   readonly isOff: boolean
 }
 
+/** An alert as the process that has seen it keeps it. */
+export interface AlertLine {
+  readonly service: string
+  readonly rule: string
+  readonly subject: string
+  readonly summary: string
+  readonly since: string
+  readonly opened_at: string
+  readonly ended_at: string | null
+}
+
 export interface AlertsContext extends Output {
   readonly rules: readonly RuleRow[]
   readonly channels: readonly Pick<AlertChannel, 'name' | 'target'>[]
-  /** What each process of this data directory knows. */
-  readonly known: readonly { readonly service: string; readonly episodes: readonly Episode[] }[]
+  /** Open ones first. */
+  readonly episodes: readonly AlertLine[]
 }
 
 export interface AlertsListOptions {
@@ -33,13 +43,10 @@ export interface AlertsTestOptions {
   readonly channel?: string
 }
 
-/** Open ones first, the newest first. */
 export async function runAlertsList(context: AlertsContext, { json }: AlertsListOptions): Promise<ExitCode> {
-  const episodes = context.known
-    .flatMap(({ service, episodes: all }) => all.map((episode) => ({ service, episode })))
-    .filter(({ episode }) => episode.openedMs !== null)
-    .toSorted((x, y) => order(x.episode) - order(y.episode))
-    .map(({ service, episode }) => ({ service, ...shown(episode) }))
+  const episodes = context.episodes.map(({ service, rule, subject, summary, since, opened_at, ended_at }) => ({
+    ...{ service, rule, subject, summary, since, opened_at, ended_at },
+  }))
   const rules = context.rules.map(({ rule, severity, afterMs, isOff, meaning }) => ({
     rule,
     severity,
@@ -119,23 +126,4 @@ async function tried(channel: AlertChannel, context: AlertsTestContext): Promise
     if (codeOf(error) === undefined || signal.aborted) throw error
     return error instanceof Error ? error.message : String(error)
   }
-}
-
-function order({ openedMs, endedMs }: Episode): number {
-  return (endedMs === null ? 0 : Number.MAX_SAFE_INTEGER) - (openedMs ?? 0)
-}
-
-function shown({ rule, subject, summary, sinceMs, openedMs, endedMs }: Episode) {
-  return {
-    rule,
-    subject,
-    summary,
-    since: instantText(sinceMs) ?? '',
-    opened_at: instantText(openedMs) ?? '',
-    ended_at: instantText(endedMs),
-  }
-}
-
-function instantText(ms: number | null): string | null {
-  return ms === null ? null : formatInstant({ ms: Math.floor(ms), ns: 0 })
 }

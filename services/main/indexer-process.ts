@@ -1,6 +1,7 @@
 /** `tidemark indexer`: the indexer in a process of its own, and its reconciliation beside it. */
 
 import type { Logger } from 'pino'
+import type { Metric } from '../../infra/http/metrics-text.ts'
 import { openFileTree, RECORDING_INDEXES } from '../../infra/index.ts'
 import { systemClock, systemRandom } from '../../infra/system.ts'
 import type { AlertSource } from '../alerts/alerter.ts'
@@ -24,34 +25,27 @@ import { type ServiceRun, sayWhere, serveOperations } from './service-process.ts
 import { openTerminal } from './terminal.ts'
 import { assertSound } from './trusted-files.ts'
 
+/** The indexer of a process, with what can be said of it. */
+export interface OpenedIndexer {
+  readonly indexer: Indexer
+  readonly checks: readonly EngineCheck[]
+  readonly sources: readonly AlertSource[]
+  metrics(): readonly Metric[]
+}
+
 /** Finds from the first moment on, whether or not the index answers. */
 export async function runIndexer({ settings, signal }: ServiceRun): Promise<ExitCode> {
   const terminal = openTerminal(settings)
   const data = dataWatch(terminal.logger)
   await using parts = new OpenedParts()
-  if (settings.recordings === 'embedded') {
-    await lockedDataDir(settings, parts)
-    await assertIndexSound(settings)
-  }
-  const index = await openIndex(settings, terminal.logger, parts, data.failed)
-  const roots = openRoots(settings, parts)
-  const { recordingSuffix: dataSuffix, settleMs, listEveryMs, goneMax } = settings
-  const hashBytesPerS = settings.recordingHash === 'on' ? settings.hashBytesPerS : undefined
-  const logger = terminal.logger.child({ service: 'indexer' })
-  const indexer = new Indexer({
-    ...{ roots, index, logger, dataSuffix, settleMs, listEveryMs, goneMax, hashBytesPerS },
-    clock: systemClock,
-    random: systemRandom,
-  })
-  const sources: AlertSource[] = [
-    engineSource([indexCheck(index)]),
-    async () => [recordingsDiffer(indexer.status.roots, indexer.status.away !== null)],
-  ]
+  if (settings.recordings === 'embedded') await lockedDataDir(settings, parts)
+  const opened = await openIndexer(settings, terminal.logger, parts, data.failed)
+  const { indexer, checks, sources } = opened
   await using alerts = startAlerts({ settings, logger: terminal.logger, service: 'indexer', sources })
   const operations = {
     service: 'indexer',
-    ready: readiness([indexCheck(index), ...roots.map(rootCheck)], { clock: systemClock }),
-    metrics: () => [...indexerMetrics(indexer.status, indexer.hashed), ...alertMetrics(alerts.counts)],
+    ready: readiness(checks, { clock: systemClock }),
+    metrics: () => [...opened.metrics(), ...alertMetrics(alerts.counts)],
   }
   await using server = await serveOperations(settings, operations)
   sayWhere(terminal, 'indexer', settings, server, '/ready')
@@ -60,6 +54,64 @@ export async function runIndexer({ settings, signal }: ServiceRun): Promise<Exit
     if (!data.signal.aborted) throw error
   })
   return data.code
+}
+
+/** Call under the lock of the data directory where the index is in there. */
+async function openIndexer(
+  settings: Settings,
+  logger: Logger,
+  parts: OpenedParts,
+  failed: (error: unknown) => void,
+): Promise<OpenedIndexer> {
+  if (settings.recordings === 'embedded') await assertIndexSound(settings)
+  const index = await openIndex(settings, logger, parts, failed)
+  const roots = openRoots(settings, parts)
+  const { recordingSuffix: dataSuffix, settleMs, listEveryMs, goneMax } = settings
+  const hashBytesPerS = settings.recordingHash === 'on' ? settings.hashBytesPerS : undefined
+  const indexer = new Indexer({
+    ...{ roots, index, dataSuffix, settleMs, listEveryMs, goneMax, hashBytesPerS },
+    logger: logger.child({ service: 'indexer' }),
+    clock: systemClock,
+    random: systemRandom,
+  })
+  return {
+    indexer,
+    checks: [indexCheck(index), ...roots.map(rootCheck)],
+    sources: [
+      engineSource([indexCheck(index)]),
+      async () => [recordingsDiffer(indexer.status.roots, indexer.status.away !== null)],
+    ],
+    metrics: () => indexerMetrics(indexer.status, indexer.hashed),
+  }
+}
+
+export interface RunningIndexer extends OpenedIndexer, AsyncDisposable {}
+
+/** Beside other services, under their lock; nothing where no roots are set. What it can't go on with is said, and costs the others nothing. */
+export async function startIndexer(
+  settings: Settings,
+  logger: Logger,
+  failed: (error: unknown) => void,
+): Promise<RunningIndexer | undefined> {
+  if (settings.recordingRoots === undefined) return undefined
+  const parts = new OpenedParts()
+  const opened = await openIndexer(settings, logger, parts, failed).catch(async (error: unknown) => {
+    await parts[Symbol.asyncDispose]()
+    throw error
+  })
+  const end = new AbortController()
+  const running = opened.indexer.run(end.signal).catch((error: unknown) => {
+    if (!end.signal.aborted)
+      logger.error({ err: error }, 'the indexer has ended: recordings are found after the next start')
+  })
+  return {
+    ...opened,
+    [Symbol.asyncDispose]: async () => {
+      end.abort(new TidemarkError('closed', 'the process ends'))
+      await running
+      await parts[Symbol.asyncDispose]()
+    },
+  }
 }
 
 /** A running indexer is not disturbed: the embedded index can be read by several processes of one machine. */
@@ -102,7 +154,7 @@ function assertIndexSound({ dataDir }: Settings): Promise<void> {
   return assertSound([{ kind: 'recordings', path: recordingsPath(dataDir) }])
 }
 
-async function openIndex(
+export async function openIndex(
   settings: Settings,
   logger: Logger,
   parts: OpenedParts,

@@ -127,7 +127,7 @@ export interface DeclaredMetric {
   readonly name: string
   readonly help: string
   readonly labels: readonly string[]
-  /** Which process tells it; `up` tells all but those of the indexer. */
+  /** Which process tells it; `up` tells all. */
   readonly of: string
 }
 

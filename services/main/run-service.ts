@@ -21,10 +21,11 @@ import {
 } from './engine-checks.ts'
 import { figuresOf, gatewayDoors, journalCheck } from './gateway-doors.ts'
 import { HostedGateways } from './hosted-gateways.ts'
-import { runIndexer } from './indexer-process.ts'
+import { openIndex, runIndexer } from './indexer-process.ts'
 import { lockedDataDir } from './installation.ts'
 import { alertMetrics, gatewayMetrics, proofMetrics, recoveryMetrics, sinkMetrics } from './metric-samples.ts'
 import { OpenedParts } from './opened-parts.ts'
+import { recordingRows } from './page-sources.ts'
 import { assertLogIsShared, type Service } from './service-needs.ts'
 import { runGroupService, type ServiceRun, sayWhere, serveOperations, waitingWith } from './service-process.ts'
 import { statusPage } from './status-page.ts'
@@ -117,6 +118,10 @@ async function runStatus({ settings, signal }: ServiceRun): Promise<ExitCode> {
       return openBase(place, parts)
     }),
     hosted: () => [],
+    recordings: recordingRows(
+      settings,
+      once(async () => openIndex(settings, terminal.logger, parts)),
+    ),
     pageToken: systemRandom.hex(24),
     signal,
   })

@@ -10,10 +10,12 @@ import type { Settings } from '../core/settings.ts'
 import type { LedgerStore } from '../ports/ledger-store.ts'
 import type { ReadingStore } from '../ports/reading-store.ts'
 import type { HostedFacts } from '../status/gateway-rows.ts'
+import type { RecordingRootRow } from '../status/page-api.ts'
 import type { PlotStore } from '../status/plot.ts'
 import { Status } from '../status/status.ts'
 import type { Base } from './base.ts'
 import { runPageAction } from './page-actions.ts'
+import { alertRows } from './page-sources.ts'
 
 export interface StatusParts {
   readonly settings: Settings
@@ -24,6 +26,8 @@ export interface StatusParts {
   /** Throws where this process has no log and registry. */
   base(): Promise<Base>
   hosted(): readonly HostedFacts[]
+  /** Of the roots that are set. */
+  recordings(): Promise<readonly RecordingRootRow[]>
   readonly running?: RunningServices
   readonly pageToken: string
   /** Aborted when the process ends. */
@@ -41,6 +45,8 @@ export function statusPage(parts: StatusParts) {
     breathe,
     hosted,
     stores: parts.stores,
+    recordings: parts.recordings,
+    alerts: () => alertRows(settings.dataDir),
     signal,
     log: async () => (await base()).messageLog,
     quarantined: async function* () {

@@ -29,6 +29,7 @@ import {
 } from './engine-checks.ts'
 import { figuresOf, gatewayDoors } from './gateway-doors.ts'
 import { type HostedGateway, HostedGateways } from './hosted-gateways.ts'
+import { type RunningIndexer, startIndexer } from './indexer-process.ts'
 import { type Installation, openInstallation } from './installation.ts'
 import { liveLines } from './live-lines.ts'
 import {
@@ -39,6 +40,7 @@ import {
   recoveryMetrics,
   sinkMetrics,
 } from './metric-samples.ts'
+import { recordingRow } from './page-sources.ts'
 import { addressOf, waitingWith } from './service-process.ts'
 import { type StatusParts, statusPage } from './status-page.ts'
 import { openTerminal, type Terminal } from './terminal.ts'
@@ -82,9 +84,10 @@ export async function runUp(run: UpRun): Promise<ExitCode> {
       await cloud.close()
     },
   }
+  await using indexing = await startIndexer(settings, terminal.logger, data.failed)
   await gateways.open(settings.gatewayId)
   await gateways.openKnown()
-  const server = await serve(installation, gateways, cloud, run, signal)
+  const server = await serve({ installation, gateways, cloud, indexing }, run, signal)
   await Promise.race([cloud.prepared, systemClock.sleep(ENGINES_SOON_MS, signal)]).catch(() => undefined)
   if (!signal.aborted) sayWhereItRuns(terminal, settings, server.port, run.demo)
   const demo = run.demo ? runDemo(gateways, signal) : Promise.resolve()
@@ -109,13 +112,16 @@ function cloudNeeds(installation: Installation): readonly EngineCheck[] {
   ]
 }
 
-async function serve(
-  installation: Installation,
-  gateways: HostedGateways,
-  cloud: CloudServices,
-  run: UpRun,
-  signal: AbortSignal,
-) {
+/** What runs in this process. */
+interface Running {
+  readonly installation: Installation
+  readonly gateways: HostedGateways
+  readonly cloud: CloudServices
+  readonly indexing: RunningIndexer | undefined
+}
+
+async function serve(parts: Running, run: UpRun, signal: AbortSignal) {
+  const { installation, gateways, cloud } = parts
   const { settings, lock } = installation
   const token = systemRandom.hex(24)
   const app = new Hono()
@@ -124,7 +130,7 @@ async function serve(
     setLink: (gateway, cut, forMs) => gateways.setLink(gateway, cut, forMs),
     whilePaused: (store, work) => cloud.whilePaused(store, work),
   }
-  const page = pageOf(installation, gateways, { pageToken: token, running, signal })
+  const page = pageOf(parts, { pageToken: token, running, signal })
   app.route('/', page.app)
   app.route(
     '/',
@@ -150,8 +156,8 @@ async function serve(
     '/',
     gatewayDoors(installation, async (id) => (await gateways.open(id ?? settings.gatewayId))?.door),
   )
-  const alerts = alertsOf(installation, gateways, cloud, page.status)
-  app.route('/', operationsOf(installation, gateways, cloud, alerts))
+  const alerts = alertsOf(parts, page.status)
+  app.route('/', operationsOf(parts, alerts))
   const server = await serveHttp(app as unknown as WebApp, { host: settings.httpHost, port: settings.httpPort })
   await lock.publish({ port: server.port, token }).catch(async (error: unknown) => {
     await Promise.all([alerts[Symbol.asyncDispose](), server.close(0)])
@@ -164,25 +170,25 @@ async function serve(
   return { port: server.port, close }
 }
 
-function alertsOf(
-  installation: Installation,
-  gateways: HostedGateways,
-  { sinks }: CloudServices,
-  status: Status,
-): Alerts {
+function alertsOf({ installation, gateways, cloud, indexing }: Running, status: Status): Alerts {
   const { settings, logger, stores, ledger } = installation
   const landing = [...stores].flatMap(([name, store]) => {
-    const sink = sinks.get(name)
+    const sink = cloud.sinks.get(name)
     return sink === undefined ? [] : [landingCheck(store, sink)]
   })
   const engines = [logCheck(installation), registryCheck(installation), ledgerCheck(ledger, installation), ...landing]
   const figures = (): readonly GatewayFigures[] => gateways.all.map(figuresOf)
   const down = () => new Set(figures().flatMap(({ gateway, linkUp }) => (linkUp ? [] : [gateway])))
-  const sources = [engineSource(engines), ...fleetSources(status, down), gatewaySource(figures, settings)]
+  const sources = [
+    engineSource(engines),
+    ...fleetSources(status, down),
+    gatewaySource(figures, settings),
+    ...(indexing?.sources ?? []),
+  ]
   return startAlerts({ settings, logger, service: 'up', sources })
 }
 
-function operationsOf(installation: Installation, gateways: HostedGateways, cloud: CloudServices, alerts: Alerts) {
+function operationsOf({ installation, gateways, cloud, indexing }: Running, alerts: Alerts) {
   const stores = [...installation.stores.values()].map(storeCheck)
   const checks = [
     logCheck(installation),
@@ -200,14 +206,14 @@ function operationsOf(installation: Installation, gateways: HostedGateways, clou
       ...sinkMetrics([...cloud.sinks].map(([store, { counts, health }]) => ({ store, counts, health }))),
       // While the ledger is away, the others are told all the same.
       ...(await proofOf({ ...installation, clock: systemClock }).then(proofMetrics, () => [])),
+      ...(indexing?.metrics() ?? []),
       ...alertMetrics(alerts.counts),
     ],
   })
 }
 
 function pageOf(
-  installation: Installation,
-  gateways: HostedGateways,
+  { installation, gateways, indexing }: Running,
   here: Pick<StatusParts, 'pageToken' | 'running' | 'signal'>,
 ) {
   const { settings, logger, ledger, stores } = installation
@@ -219,6 +225,7 @@ function pageOf(
     stores: [...stores.values()].map((store) => ({ name: store.name, open: async () => store })),
     base: async () => installation,
     hosted: () => gateways.all.map(factsOf),
+    recordings: async () => (indexing?.indexer.status.roots ?? []).map(recordingRow),
   })
 }
 

@@ -149,6 +149,50 @@ export interface Quarantine {
   readonly entries: readonly QuarantineRow[]
 }
 
+/** An alert that was told of, as a process of this data directory keeps it. */
+export interface AlertRow {
+  readonly id: string
+  /** The process that has seen it. */
+  readonly service: string
+  readonly rule: string
+  readonly severity: 'critical' | 'warning'
+  readonly subject: string
+  readonly summary: string
+  readonly advice: string
+  readonly since: string
+  readonly opened_at: string
+  readonly ended_at: string | null
+}
+
+/** `GET /api/alerts?limit=` : open ones first, then those that were over within a day. */
+export interface Alerts {
+  readonly as_of: string
+  readonly open: number
+  readonly episodes: readonly AlertRow[]
+}
+
+/** A root of recordings as the indexer saw it last. */
+export interface RecordingRootRow {
+  readonly root: string
+  readonly path: string
+  readonly state: string
+  readonly reason: string
+  /** Entries of the index by state. */
+  readonly entries: Readonly<Record<string, number>>
+  readonly settling: number
+  readonly waiting: number
+  readonly found: number
+  readonly unlistable: number
+  readonly too_long: number
+  readonly listed_at: string | null
+}
+
+/** `GET /api/recordings` */
+export interface Recordings {
+  readonly as_of: string
+  readonly roots: readonly RecordingRootRow[]
+}
+
 /** What a POST asks to be done: the link, recover, replay, writeoff and quarantine of the command line. */
 export type PageAction =
   | { readonly kind: 'link'; readonly gateway: string; readonly cut: boolean }

@@ -9,7 +9,18 @@ import { newestOutages, newestRequests } from './fleet-lists.ts'
 import { type FleetSources, FleetView } from './fleet-view.ts'
 import { gatewayDetail } from './gateway-detail.ts'
 import { format } from './judged.ts'
-import type { GatewayDetail, Outages, Plot, Quarantine, Requests, Sensors } from './page-api.ts'
+import type {
+  AlertRow,
+  Alerts,
+  GatewayDetail,
+  Outages,
+  Plot,
+  Quarantine,
+  RecordingRootRow,
+  Recordings,
+  Requests,
+  Sensors,
+} from './page-api.ts'
 import { type PlotQuestion, type PlotStore, plotOf } from './plot.ts'
 import { QuarantineView } from './quarantine-view.ts'
 import { SensorNames } from './sensors.ts'
@@ -21,6 +32,9 @@ export interface StatusSources extends FleetSources {
   log(): Promise<MessageLog>
   /** The open entries of the quarantine. */
   quarantined(): AsyncIterable<QuarantineEntry>
+  /** Of every process that keeps alerts where this one does; open ones first, the newest first. */
+  alerts(): Promise<readonly AlertRow[]>
+  recordings(): Promise<readonly RecordingRootRow[]>
   /** Aborted when the process ends. */
   readonly signal: AbortSignal
 }
@@ -89,6 +103,16 @@ export class Status {
 
   quarantine(limit: number): Promise<Quarantine> {
     return this.#quarantine.newest(limit)
+  }
+
+  async alerts(limit: number): Promise<Alerts> {
+    const episodes = await this.#sources.alerts()
+    const open = episodes.filter((each) => each.ended_at === null).length
+    return { as_of: format(this.#sources.clock.wallMs()), open, episodes: episodes.slice(0, limit) }
+  }
+
+  async recordings(): Promise<Recordings> {
+    return { as_of: format(this.#sources.clock.wallMs()), roots: await this.#sources.recordings() }
   }
 
   /** Something was done that the next answers should know of. */

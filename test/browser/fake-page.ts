@@ -5,7 +5,7 @@ import { type SSEStreamingApi, streamSSE } from 'hono/streaming'
 import { onTestFinished } from 'vitest'
 import { pageApp } from '../../infra/http/page.ts'
 import { serveHttp, type WebApp } from '../../infra/http/server.ts'
-import type { GatewayRow, QuarantineRow } from '../../services/status/page-api.ts'
+import type { AlertRow, GatewayRow, QuarantineRow, RecordingRootRow } from '../../services/status/page-api.ts'
 import { countsOf, detailOf, fleetOf, iso, plotOf } from './fleet-fixture.ts'
 
 export interface FakePage {
@@ -27,11 +27,19 @@ export interface FakeOptions {
   /** Of each gateway. */
   readonly outages?: number
   readonly quarantine?: readonly QuarantineRow[]
+  readonly alerts?: readonly AlertRow[]
+  readonly roots?: readonly RecordingRootRow[]
 }
 
 const CSP = { 'Content-Security-Policy': "default-src 'self'; frame-ancestors 'none'" }
 
-export async function fakePage({ rows, outages = 3, quarantine = [] }: FakeOptions): Promise<FakePage> {
+export async function fakePage({
+  rows,
+  outages = 3,
+  quarantine = [],
+  alerts = [],
+  roots = [],
+}: FakeOptions): Promise<FakePage> {
   const fleet = new Map(rows.map((row) => [row.gateway, row]))
   const listeners = new Set<SSEStreamingApi>()
   const posts: [string, unknown][] = []
@@ -68,6 +76,11 @@ export async function fakePage({ rows, outages = 3, quarantine = [] }: FakeOptio
     const { type = '', sensor = '', from = '', to = '' } = context.req.query()
     return context.json(plotOf(type, sensor, Date.parse(from), Date.parse(to)))
   })
+  app.get('/api/alerts', (context) => {
+    const open = alerts.filter((each) => each.ended_at === null).length
+    return context.json({ as_of: iso(Date.now()), open, episodes: alerts })
+  })
+  app.get('/api/recordings', (context) => context.json({ as_of: iso(Date.now()), roots }))
   app.get('/api/quarantine', (context) => {
     const by_code: Record<string, number> = {}
     for (const { code } of quarantine) by_code[code] = (by_code[code] ?? 0) + 1

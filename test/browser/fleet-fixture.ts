@@ -1,6 +1,15 @@
 /** Gateways as the API tells of them, made up: the same for the same numbers. */
 
-import type { Fleet, FleetCounts, GatewayDetail, GatewayRow, OutageRow, Plot } from '../../services/status/page-api.ts'
+import type {
+  AlertRow,
+  Fleet,
+  FleetCounts,
+  GatewayDetail,
+  GatewayRow,
+  OutageRow,
+  Plot,
+  RecordingRootRow,
+} from '../../services/status/page-api.ts'
 
 const NOW_MS = Date.now()
 
@@ -134,3 +143,25 @@ export function plotOf(type: string, sensor: string, fromMs: number, toMs: numbe
     more: false,
   }
 }
+
+/** Two that are open, one that is over. */
+export const ALERTS: readonly AlertRow[] = [
+  ['a1', 'link-down', 'here', null],
+  ['a2', 'store-away', 'store mongodb', null],
+  ['a3', 'gateway-silent', 'there', iso(Date.now())],
+].map(([id = '', rule = '', subject = '', ended = null]) => ({
+  ...{ id: String(id), service: 'up', rule: String(rule), severity: 'warning' as const, subject: String(subject) },
+  ...{ summary: `what is wrong with ${subject}`, advice: 'Look at it.', since: iso(Date.now() - 3_600_000) },
+  ...{ opened_at: iso(Date.now() - 3_000_000), ended_at: ended },
+}))
+
+export const ROOTS: readonly RecordingRootRow[] = [
+  {
+    ...{ root: 'cellar', path: '/mnt/cellar', state: 'sound', reason: '', entries: { final: 12_000, empty: 2 } },
+    ...{ settling: 1, waiting: 0, found: 12_003, unlistable: 0, too_long: 0, listed_at: iso(Date.now()) },
+  },
+  {
+    ...{ root: 'roof', path: '/mnt/roof', state: 'suspicious', reason: '5 of 5 recordings are not there any more' },
+    ...{ entries: { final: 5 }, settling: 0, waiting: 3, found: 0, unlistable: 1, too_long: 0, listed_at: null },
+  },
+]

@@ -58,6 +58,7 @@ export async function ledgerFleet({
     stores: [],
     base: none,
     hosted: () => [],
+    recordings: async () => [],
     pageToken: 'page-secret',
     signal: end.signal,
   })

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import type { QuarantineRow } from '../../services/status/page-api.ts'
 import { browserTests, pictureOf } from './browser.ts'
 import { fakePage } from './fake-page.ts'
-import { gatewayRow, iso, manyGateways } from './fleet-fixture.ts'
+import { ALERTS, gatewayRow, iso, manyGateways, ROOTS } from './fleet-fixture.ts'
 
 const JOURNAL = { readings: 1204, unconfirmed: 312, bytes: 48_000_000, max_bytes: 1_000_000_000 }
 /** As long as a name may be. */
@@ -27,6 +27,8 @@ const VIEWS = {
   fleet: { hash: '#/', there: 'field-00001' },
   gateway: { hash: `#/gateway/${NAME}`, there: /Recovered/ },
   quarantine: { hash: '#/quarantine', there: 'schema-unknown' },
+  alerts: { hash: '#/alerts', there: 'what is wrong with here' },
+  recordings: { hash: '#/recordings', there: 'cellar' },
 } as const
 
 interface AxeResult {
@@ -53,7 +55,12 @@ browserTests('the look of the page', (open) => {
 
   test.each(cases)('%s in %s satisfies axe, wide and narrow, and fits a phone', async (name, colorScheme) => {
     const { hash, there } = VIEWS[name]
-    const fake = await fakePage({ rows: [HERE, ...manyGateways(200)], quarantine: QUARANTINE })
+    const fake = await fakePage({
+      rows: [HERE, ...manyGateways(200)],
+      quarantine: QUARANTINE,
+      alerts: ALERTS,
+      roots: ROOTS,
+    })
     const { page, faults } = await open(`${fake.url}/${hash}`, {
       colorScheme,
       bypassCSP: true,

@@ -4,10 +4,11 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Reconciliation } from '../../services/commands/reconcile.ts'
+import type { Recordings } from '../../services/status/page-api.ts'
 import { recordFiles } from '../support/recording-files.ts'
 import { type ServiceProcess, startService } from '../support/service-process.ts'
 import { temporaryDir } from '../support/temporary-dir.ts'
-import { type Ran, tidemark } from '../support/up-process.ts'
+import { type Ran, startUp, tidemark } from '../support/up-process.ts'
 
 interface Rig {
   readonly root: string
@@ -90,4 +91,21 @@ test('reconcile names what is missing, extra and differing, and a wrong root is 
   await mkdir(it.root)
   const suspicious = await it.reconcile()
   expect([suspicious.code, suspicious.found.roots[0]?.verdict]).toEqual([1, 'suspicious'])
+})
+
+test('up indexes the roots that are set, and its page and figures tell of them', async () => {
+  const it = await rig()
+  await recordFiles(it.root, 'r', 20)
+  const up = await startUp(it.data, ['--no-demo'], {
+    TIDEMARK_RECORDING_ROOTS: `store=${it.root}`,
+    TIDEMARK_SETTLE_TIME: '200ms',
+  })
+  const told = async () => ((await (await fetch(`${up.url}/api/recordings`)).json()) as Recordings).roots
+  await expect
+    .poll(told, { timeout: 20_000 })
+    .toMatchObject([{ root: 'store', state: 'sound', entries: { final: 20 }, waiting: 0 }])
+  const metrics = await (await fetch(`${up.url}/metrics`)).text()
+  expect(metrics).toContain('tidemark_recordings_entries{root="store",state="final"} 20')
+  await untilEqual(it, 20)
+  expect(await up.end('SIGTERM')).toBeLessThan(5_000)
 })

@@ -2,7 +2,7 @@
 
 import { describe, expect, test, vi } from 'vitest'
 import { serveHttp, type WebApp } from '../../../infra/http/server.ts'
-import type { Fleet, GatewayDetail, Plot } from '../../../services/status/page-api.ts'
+import type { AlertRow, Fleet, GatewayDetail, Plot, RecordingRootRow } from '../../../services/status/page-api.ts'
 import { endlessReadings } from '../../services/status/endless-readings.ts'
 import { outage } from '../../services/status/small-fleet.ts'
 import { MINE, statusUnderTest } from './status-under-test.ts'
@@ -17,6 +17,8 @@ const READ = [
   '/api/outages',
   '/api/requests',
   '/api/quarantine',
+  '/api/alerts',
+  '/api/recordings',
 ]
 
 describe('the status app', () => {
@@ -34,6 +36,16 @@ describe('the status app', () => {
     expect(detail).toMatchObject({ gateway: 'g1', outages: [{ id: 'o1', accepted: 3, landed: 3 }] })
     expect(await (await ask('/api/outages?limit=5')).json()).toMatchObject({ outages: [{ id: 'o1' }] })
     expect(await (await ask('/api/requests')).json()).toMatchObject({ requests: [] })
+  })
+
+  test('tells of alerts as many as are asked for, and of the roots of recordings', async () => {
+    const row = (id: string, ended: string | null) => ({ id, ended_at: ended }) as AlertRow
+    const roots = [{ root: 'cellar' } as RecordingRootRow]
+    const alerts = async () => [row('a', null), row('b', null), row('c', 'then')]
+    const { ask } = statusUnderTest({ sources: { alerts, recordings: async () => roots } })
+    expect(await (await ask('/api/alerts?limit=1')).json()).toMatchObject({ open: 2, episodes: [{ id: 'a' }] })
+    expect(await (await ask('/api/recordings')).json()).toMatchObject({ roots: [{ root: 'cellar' }] })
+    expect((await ask('/api/alerts?limit=0')).status).toBe(400)
   })
 
   test('knows no gateway that neither the ledger nor this process knows', async () => {

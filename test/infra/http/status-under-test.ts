@@ -23,6 +23,8 @@ export function statusUnderTest({ httpToken, act, sources = {} }: Given = {}) {
   const status = new Status({
     ...fleet.sources,
     stores: [],
+    alerts: async () => [],
+    recordings: async () => [],
     log: noLog,
     quarantined: async function* () {},
     signal: new AbortController().signal,

@@ -29,6 +29,7 @@ async function pageOn(given: { running?: RunningServices; base?: () => Promise<B
     stores: [...context.stores.values()].map((store) => ({ name: store.name, open: async () => store })),
     base: given.base ?? (async () => context),
     hosted: () => hosted,
+    recordings: async () => [],
     ...running,
     pageToken: 'page-token',
     signal: context.signal,
