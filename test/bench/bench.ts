@@ -25,11 +25,11 @@ Measured: 2 cores, all of it on them, nothing else running; Node 20, Kafka 4.1, 
 const RECORDINGS_MEASURED = `
 Each runs in a process of its own, in turn with find and sha256sum on the same files; medians.
 
-Measured: 2 cores at a load average of 6, ext4, Node 20, 50,000 recordings in 100 folders, three rounds
-  find -printf    238,000 files/s, peak 3 MB
-  first listing   10,300 files/s (0.04 of find): reads every sidecar and writes an entry; peak 139 MB
-  listing again   47,500 files/s (0.20 of find): a look at every file and at every entry; peak 160 MB, of which 59 MB before it lists
-  hashing         844 MB/s (3.5 of sha256sum)`
+Measured: 2 cores, ext4, Node 20, 100,000 recordings in 100 folders, three rounds
+  find -printf    327,000 files/s, peak 3 MB
+  first listing   11,700 files/s (0.04 of find): reads every sidecar and writes an entry; peak 135 MB
+  listing again   72,500 files/s (0.22 of find): a look at every file and at every entry; peak 160 MB, of which 59 MB before it lists
+  hashing         748 MB/s (3.0 of sha256sum)`
 
 interface EnginesOptions {
   readonly readings: number
