@@ -44,7 +44,10 @@ function alerting(...names: readonly string[]) {
     },
   })
   const sighting: AlertSource = async () => [
-    { rule: 'store-away', conditions: [...state.away].map((subject) => ({ subject, summary: 'gone' })) } as Sighting,
+    {
+      rule: 'store-away',
+      conditions: [...state.away].map((subject) => ({ subject, summary: `gone at ${clock.wallMs()}` })),
+    } as Sighting,
   ]
   const lines: string[] = []
   const start = (more: Partial<typeof SETTINGS> = {}) => {
@@ -111,6 +114,18 @@ test('one message when it opens and one when it ends, through restarts and flapp
   await it.clock.advance(120_000)
   await process.stop()
   expect(it.state.sent.toSorted()).toEqual(['a farm ended m', 'a farm opened m', 'b farm ended m', 'b farm opened m'])
+})
+
+test('who is killed when a message has just gone out does not send it again', async () => {
+  const it = alerting('c')
+  const process = it.start()
+  it.state.away.add('m')
+  await it.clock.until('it is told', () => it.state.sent.length > 0)
+  await process.kill()
+  const next = it.start()
+  await it.clock.advance(60_000)
+  expect(it.state.sent).toEqual(['c farm opened m'])
+  await next.stop()
 })
 
 test('a channel that fails is tried again until it takes both in their order, and holds up no other', async () => {

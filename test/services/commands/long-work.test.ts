@@ -124,6 +124,16 @@ describe('replay --wait', () => {
     expect(context.said.note).toMatch(/\r\u001b\[K$/)
   })
 
+  test('counts only what the log still holds', async () => {
+    const context = await replaying(0)
+    const offsets = context.messageLog.offsets.bind(context.messageLog)
+    const kept: MessageLog['offsets'] = async (topic) =>
+      (await offsets(topic)).map(({ first, next }) => ({ first: next === 0 ? first : 4, next }))
+    Object.assign(context.messageLog, { offsets: kept })
+    expect(await inside(context, 'replay', '--store', 'a', '--to', 'earliest', '--wait', '1s')).toBe(1)
+    expect(context.said.note).toMatch(/^6 records are left/)
+  })
+
   test('says what is left when the time is over', async () => {
     const context = await replaying(0)
     expect(await inside(context, 'replay', '--store', 'a', '--to', 'earliest', '--wait', '1s')).toBe(1)
