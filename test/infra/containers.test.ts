@@ -27,6 +27,8 @@ const GIVEN: Readonly<Record<string, string>> = {
   GATEWAY_ID: 'shed',
   KAFKA_BROKERS: 'cloud.example:9094',
   REGISTRY: 'http://cloud.example:8081/apis/ccompat/v7',
+  RECORDINGS_DIR: '/srv/recordings',
+  RECORDING_ROOTS: 'recordings=/recordings',
 }
 /** Of the image. */
 const IMAGE = { TIDEMARK_HTTP_HOST: '0.0.0.0' }
@@ -57,6 +59,7 @@ test('the files run every service that may run in a process of its own', () => {
   const words = ours.map(({ command }) => command?.join(' '))
   expect(words.toSorted()).toEqual([
     'gateway',
+    'indexer',
     'recovery',
     'schemas register',
     'sink --store influxdb',
@@ -70,7 +73,8 @@ test.each(ours)('$name of $file starts with the settings it is given', ({ comman
   const parsed = parseSettings({ env: { ...IMAGE, ...environment } })
   if (!parsed.ok) throw new Error(parsed.faults.join('\n'))
   const [word = '', , store] = command
-  const isService = (each: string): each is Service => ['gateway', 'recovery', 'sink', 'status'].includes(each)
+  const isService = (each: string): each is Service =>
+    ['gateway', 'recovery', 'sink', 'status', 'indexer'].includes(each)
   if (isService(word)) expect(serviceFaults(word, parsed, store)).toEqual([])
 })
 
