@@ -6,11 +6,15 @@ import type { AlertChannel, AlertMessage } from '../ports/alert-channel.ts'
 import type { Clock, Random } from '../ports/clock.ts'
 import { type Episode, type EpisodeStore, type Episodes, NO_EPISODES } from '../ports/episode-store.ts'
 import { ChannelSender, type SendCounts } from './channel-sender.ts'
-import { advanced, type Due, nextDue, noted, type Sighting, withChannels } from './episodes.ts'
+import { advanced, type Due, nextDue, noted, onlyOf, type Sighting, withChannels } from './episodes.ts'
 import { type AlertSettings, RULES, type RuleId, ruleOf } from './rules.ts'
 
-/** What it throws, or leaves out, it can't tell now: episodes of those rules stay as they are. */
-export type AlertSource = (signal: AbortSignal) => Promise<readonly Sighting[]>
+export interface AlertSource {
+  /** What it looks at. */
+  readonly rules: readonly RuleId[]
+  /** Throws, or leaves out a rule, where it can't tell now: episodes of that rule stay as they are. */
+  look(signal: AbortSignal): Promise<readonly Sighting[]>
+}
 
 export interface AlerterOptions {
   readonly store: EpisodeStore
@@ -35,10 +39,14 @@ export interface AlertCounts {
 
 /** More episodes than these are saved with the next look instead of after each message. */
 const SAVED_AT_ONCE_MAX = 200
+/** A source that takes longer can't tell now. */
+const ASK_MS = 10_000
 
 export class Alerter {
   readonly #options: AlerterOptions
   readonly #senders: readonly ChannelSender[]
+  /** Sources whose last look has not come back. */
+  readonly #asked = new Set<AlertSource>()
   #held: Episodes = NO_EPISODES
   #savedText = ''
   #saving: Promise<void> = Promise.resolve()
@@ -72,9 +80,12 @@ export class Alerter {
 
   /** Until the signal aborts; what has not gone out by then goes out after the next start. */
   async run(signal: AbortSignal): Promise<void> {
-    const { store, channels, clock, settings } = this.#options
+    const { store, channels, sources, clock, settings } = this.#options
     const names = channels.map(({ name }) => name)
-    this.#held = withChannels(await store.load(), names)
+    const rules = new Set<string>(
+      sources.flatMap((each) => each.rules).filter((rule) => !settings.alertsOff.includes(rule)),
+    )
+    this.#held = onlyOf(withChannels(await store.load(), names), rules)
     const sending = this.#senders.map((each) => each.run(signal))
     while (!signal.aborted) {
       await this.#look(signal)
@@ -88,11 +99,15 @@ export class Alerter {
     const { sources, clock, random, settings } = this.#options
     const found = await Promise.all(sources.map((source) => this.#ask(source, signal)))
     if (signal.aborted) return
+    const blind = new Set<string>(
+      sources.flatMap((source, i) => source.rules.filter((rule) => found[i]?.every((each) => each.rule !== rule))),
+    )
     const before = this.#held
     this.#held = advanced(
       before,
       found.flat().filter(({ rule }) => !settings.alertsOff.includes(rule)),
       {
+        blind,
         nowMs: clock.wallMs(),
         delayMs: (rule) => ruleOf(rule).delayMs(settings),
         clearAfterMs: settings.alertClearAfterMs,
@@ -104,11 +119,19 @@ export class Alerter {
   }
 
   async #ask(source: AlertSource, signal: AbortSignal): Promise<readonly Sighting[]> {
+    if (this.#asked.has(source)) return []
+    this.#asked.add(source)
+    const { clock, logger } = this.#options
+    const end = new AbortController()
+    const limit = AbortSignal.any([signal, end.signal])
+    const late = clock.sleep(ASK_MS, limit).then(() => [])
     try {
-      return await source(signal)
+      return await Promise.race([source.look(limit).finally(() => this.#asked.delete(source)), late])
     } catch (error) {
-      if (!signal.aborted) this.#options.logger.debug({ err: error }, 'an alert can not be judged now')
+      if (!signal.aborted) logger.debug({ err: error }, 'an alert can not be judged now')
       return []
+    } finally {
+      end.abort()
     }
   }
 

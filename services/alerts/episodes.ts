@@ -17,7 +17,7 @@ export interface Count {
   readonly count: number
 }
 
-/** All conditions of one rule; who can't tell says nothing of it. */
+/** What one source sees of a rule; who can't tell says nothing of it. */
 export type Sighting =
   | { readonly rule: RuleId; readonly conditions: readonly Condition[] }
   | { readonly rule: RuleId; readonly counts: readonly Count[] }
@@ -28,6 +28,8 @@ export interface Moment {
   delayMs(rule: string): number
   /** So long it has to be away before it is over. */
   readonly clearAfterMs: number
+  /** Rules of which not every source could tell: nothing of them is over because it is not seen. */
+  readonly blind?: ReadonlySet<string>
   newId(): string
 }
 
@@ -36,13 +38,14 @@ const KEPT_MS = 86_400_000
 /** Episodes of rules that nobody has looked at stay as they are. */
 export function advanced(before: Episodes, sightings: readonly Sighting[], moment: Moment): Episodes {
   const counts: Record<string, Readonly<Record<string, number>>> = { ...before.counts }
-  const seen = new Map<string, ReadonlyMap<string, Condition>>()
+  const seen = new Map<string, Map<string, Condition>>()
   for (const sighting of sightings) {
-    if ('conditions' in sighting) seen.set(sighting.rule, bySubject(sighting.conditions))
-    else {
-      seen.set(sighting.rule, bySubject(risen(sighting.counts, before.counts[sighting.rule])))
-      counts[sighting.rule] = Object.fromEntries(sighting.counts.map(({ subject, count }) => [subject, count]))
-    }
+    const isCount = 'counts' in sighting
+    const conditions = isCount ? risen(sighting.counts, before.counts[sighting.rule]) : sighting.conditions
+    const all = seen.get(sighting.rule) ?? new Map<string, Condition>()
+    for (const each of conditions) all.set(each.subject, each)
+    seen.set(sighting.rule, all)
+    if (isCount) counts[sighting.rule] = Object.fromEntries(sighting.counts.map((each) => [each.subject, each.count]))
   }
   const episodes = before.episodes.flatMap((each) => stepped(each, seen.get(each.rule), moment))
   const live = new Set(episodes.filter(({ endedMs }) => endedMs === null).map(keyOf))
@@ -52,10 +55,6 @@ export function advanced(before: Episodes, sightings: readonly Sighting[], momen
     }
   }
   return { ...before, counts, episodes: episodes.map((each) => opened(each, moment)) }
-}
-
-function bySubject(conditions: readonly Condition[]): ReadonlyMap<string, Condition> {
-  return new Map(conditions.map((each) => [each.subject, each]))
 }
 
 /** What was there at the first look was told of long ago, or happened before anybody asked to be told. */
@@ -81,12 +80,13 @@ function begun(rule: string, { subject, summary, sinceMs }: Condition, { nowMs, 
 function stepped(
   episode: Episode,
   conditions: ReadonlyMap<string, Condition> | undefined,
-  { nowMs, clearAfterMs }: Moment,
+  { nowMs, clearAfterMs, blind }: Moment,
 ): readonly Episode[] {
   if (episode.endedMs !== null) return nowMs - episode.endedMs < KEPT_MS ? [episode] : []
   if (conditions === undefined) return [episode]
   const now = conditions.get(episode.subject)
   if (now !== undefined) return [{ ...episode, summary: now.summary, clearSinceMs: null }]
+  if (blind?.has(episode.rule) === true) return [episode]
   // Nobody was told of it.
   if (episode.openedMs === null) return []
   const clearSinceMs = Math.min(episode.clearSinceMs ?? nowMs, nowMs)
@@ -141,6 +141,11 @@ export function noted(before: Episodes, channel: string, { event, episodes }: Du
   const ids = new Set(episodes.map(({ id }) => id))
   const sent = (each: Episode): Episode => ({ ...each, sent: { ...each.sent, [channel]: event } })
   return { ...before, episodes: before.episodes.map((each) => (ids.has(each.id) ? sent(each) : each)) }
+}
+
+/** What goes on of rules that nobody looks at any more would never be over. */
+export function onlyOf(before: Episodes, rules: ReadonlySet<string>): Episodes {
+  return { ...before, episodes: before.episodes.filter(({ rule, endedMs }) => endedMs !== null || rules.has(rule)) }
 }
 
 /** A channel that is new is told of what goes on, not of what is over. */

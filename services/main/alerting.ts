@@ -9,6 +9,7 @@ import { webhookChannel } from '../../infra/alerts/webhook.ts'
 import { episodeFile } from '../../infra/files/episode-file.ts'
 import { systemClock, systemRandom } from '../../infra/system.ts'
 import { type AlertCounts, Alerter, type AlertSource } from '../alerts/alerter.ts'
+import type { Sighting } from '../alerts/episodes.ts'
 import { enginesAway, fleetSightings, JournalWatch, linksDown, quarantined } from '../alerts/sources.ts'
 import { TidemarkError } from '../core/errors.ts'
 import type { Settings } from '../core/settings.ts'
@@ -17,6 +18,8 @@ import type { Status } from '../status/status.ts'
 import { alertsPath } from './data-paths.ts'
 import { type EngineCheck, readiness } from './engine-checks.ts'
 import type { GatewayFigures } from './metric-samples.ts'
+
+const REST_TIMES = 50
 
 export interface Alerts extends AsyncDisposable {
   readonly counts: AlertCounts
@@ -73,7 +76,7 @@ export function alertChannels(settings: Settings, logger: Logger): readonly Aler
 
 export function engineSource(checks: readonly EngineCheck[]): AlertSource {
   const ask = readiness(checks, { clock: systemClock })
-  return async () => [enginesAway(await ask())]
+  return { rules: ['store-away'], look: async () => [enginesAway(await ask())] }
 }
 
 /** What the ledger and the quarantine say. `down` are gateways of this process without a link. */
@@ -83,20 +86,40 @@ export function fleetSources(
 ): readonly AlertSource[] {
   const fromMs = systemClock.wallMs()
   return [
-    async () => fleetSightings(await status.verdicts(), { fromMs, down: down() }),
-    async () => {
-      const { open, by_code } = await status.quarantine(1)
-      return [quarantined(open, by_code)]
+    {
+      rules: ['gateway-silent', 'gap-open', 'conflict', 'void-or-lost'],
+      look: async () => fleetSightings(await status.verdicts(), { fromMs, down: down() }),
     },
+    { rules: ['quarantine-not-empty'], look: rested(async () => [await quarantineSighting(status)]) },
   ]
+}
+
+async function quarantineSighting(status: Status): Promise<Sighting> {
+  const { open, by_code } = await status.quarantine(1)
+  return quarantined(open, by_code)
+}
+
+/** A look that takes long, as at a quarantine that grows and grows, is made so much more seldom; meanwhile it can't tell. */
+function rested(look: AlertSource['look']): AlertSource['look'] {
+  let againMs = 0
+  return async (signal) => {
+    const fromMs = systemClock.monotonicMs()
+    if (fromMs < againMs) return []
+    const found = await look(signal)
+    againMs = fromMs + REST_TIMES * (systemClock.monotonicMs() - fromMs)
+    return found
+  }
 }
 
 /** What gateways of this process know of themselves. */
 export function gatewaySource(figures: () => readonly GatewayFigures[], settings: Settings): AlertSource {
   const journals = new JournalWatch()
   const withinMs = settings.alertJournalFullWithinMs
-  return async () => [
-    linksDown(figures()),
-    journals.sighting(figures(), { nowMs: systemClock.monotonicMs(), withinMs }),
-  ]
+  return {
+    rules: ['link-down', 'journal-filling'],
+    look: async () => [
+      linksDown(figures()),
+      journals.sighting(figures(), { nowMs: systemClock.monotonicMs(), withinMs }),
+    ],
+  }
 }

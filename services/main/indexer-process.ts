@@ -79,7 +79,10 @@ async function openIndexer(
     checks: [indexCheck(index), ...roots.map(rootCheck)],
     sources: [
       engineSource([indexCheck(index)]),
-      async () => [recordingsDiffer(indexer.status.roots, indexer.status.away !== null)],
+      {
+        rules: ['recordings-differ'],
+        look: async () => [recordingsDiffer(indexer.status.roots, indexer.status.away !== null)],
+      },
     ],
     metrics: () => indexerMetrics(indexer.status, indexer.hashed),
   }

@@ -43,7 +43,7 @@ function alerting(...names: readonly string[]) {
       state.sent.push(`${name} ${installation} ${event} ${episodes.map(({ subject }) => subject).join()}`)
     },
   })
-  const sighting: AlertSource = async () => [
+  const look: AlertSource['look'] = async () => [
     {
       rule: 'store-away',
       conditions: [...state.away].map((subject) => ({ subject, summary: `gone at ${clock.wallMs()}` })),
@@ -61,7 +61,7 @@ function alerting(...names: readonly string[]) {
         },
       },
       channels: names.map(channelOf),
-      sources: state.sources ?? [sighting],
+      sources: state.sources ?? [{ rules: ['store-away'], look }],
       settings: { ...SETTINGS, ...more },
       clock,
       random: seededRandom(1),
@@ -210,11 +210,17 @@ test('a source that fails leaves its episodes, and the other sources go on', asy
   const it = alerting('c')
   let fails = false
   it.state.sources = [
-    async () => {
-      if (fails) throw new Error('away')
-      return [{ rule: 'link-down', conditions: [{ subject: 'g', summary: 's', sinceMs: 0 }] }]
+    {
+      rules: ['link-down'],
+      look: async () => {
+        if (fails) throw new Error('away')
+        return [{ rule: 'link-down', conditions: [{ subject: 'g', summary: 's', sinceMs: 0 }] }]
+      },
     },
-    async () => [{ rule: 'store-away', conditions: fails ? [{ subject: 'm', summary: 's', sinceMs: 0 }] : [] }],
+    {
+      rules: ['store-away'],
+      look: async () => [{ rule: 'store-away', conditions: fails ? [{ subject: 'm', summary: 's', sinceMs: 0 }] : [] }],
+    },
   ]
   const process = it.start()
   await it.clock.advance(10_000)
@@ -225,13 +231,82 @@ test('a source that fails leaves its episodes, and the other sources go on', asy
   await process.stop()
 })
 
-test('a rule that is off is nobody told of, and what was open of it stays silent', async () => {
+test('two sources of one rule are seen together; what one of them can not tell is not over', async () => {
+  const it = alerting('c')
+  const says = { a: true, b: true, bFails: false, bHangs: false }
+  const one = (name: 'a' | 'b'): Sighting => ({
+    rule: 'store-away',
+    conditions: says[name] ? [{ subject: name, summary: 's', sinceMs: 0 }] : [],
+  })
+  it.state.sources = [
+    { rules: ['store-away'], look: async () => [one('a')] },
+    {
+      rules: ['store-away'],
+      look: async (signal) => {
+        if (says.bFails) throw new Error('away')
+        if (says.bHangs) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+        return [one('b')]
+      },
+    },
+  ]
+  const process = it.start()
+  await it.clock.advance(10_000)
+  expect(it.state.sent.toSorted()).toEqual(['c farm opened a', 'c farm opened b'])
+  Object.assign(says, { a: false, bFails: true })
+  await it.clock.advance(600_000)
+  expect(it.state.sent).toHaveLength(2)
+  Object.assign(says, { bFails: false, bHangs: true })
+  await it.clock.advance(600_000)
+  expect(it.state.sent).toHaveLength(2)
+  Object.assign(says, { bHangs: false })
+  await it.clock.advance(600_000)
+  expect(it.state.sent.slice(2)).toEqual(['c farm ended a'])
+  await process.stop()
+})
+
+test('a source that hangs holds up no other', async () => {
+  const it = alerting('c')
+  it.state.sources = [
+    { rules: ['link-down'], look: () => new Promise(() => undefined) },
+    {
+      rules: ['store-away'],
+      look: async () => [{ rule: 'store-away', conditions: [{ subject: 'm', summary: 's', sinceMs: 0 }] }],
+    },
+  ]
+  const process = it.start()
+  await it.clock.advance(20_000)
+  expect(it.state.sent).toEqual(['c farm opened m'])
+  await process.stop()
+})
+
+test('what goes on of a rule that nobody looks at any more is forgotten', async () => {
+  const it = alerting('c')
+  it.state.away.add('m')
+  const process = it.start()
+  await it.clock.advance(70_000)
+  await process.stop()
+  it.state.sources = [{ rules: ['link-down'], look: async () => [] }]
+  const next = it.start()
+  await it.clock.advance(10_000)
+  expect(next.alerter.episodes).toEqual([])
+  await next.stop()
+})
+
+test('a rule that is off is nobody told of, and what was open of it is forgotten', async () => {
   const it = alerting('c')
   const process = it.start({ alertsOff: ['store-away'] as never[] })
   it.state.away.add('m')
   await it.clock.advance(600_000)
   expect(it.state.sent).toEqual([])
   await process.stop()
+  const on = it.start()
+  await it.clock.advance(70_000)
+  await on.stop()
+  expect(it.state.sent).toEqual(['c farm opened m'])
+  const off = it.start({ alertsOff: ['store-away'] as never[] })
+  await it.clock.advance(10_000)
+  expect(off.alerter.episodes).toEqual([])
+  await off.stop()
 })
 
 test('what goes on is not written again and again', async () => {
