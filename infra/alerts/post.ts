@@ -10,7 +10,8 @@ export async function postJson(url: string, body: unknown, signal: AbortSignal):
   const { host } = new URL(url)
   const answer = await fetch(url, {
     method: 'POST',
-    redirect: 'error',
+    // Followed, a POST would become a GET.
+    redirect: 'manual',
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify(body),
     signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),

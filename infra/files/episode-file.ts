@@ -3,6 +3,7 @@
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { z } from 'zod'
+import { TidemarkError } from '../../services/core/errors.ts'
 import { type EpisodeStore, type Episodes, NO_EPISODES } from '../../services/ports/episode-store.ts'
 
 const EPISODES = z.object({
@@ -39,7 +40,8 @@ export function episodeFile(path: string, broken: (reason: string) => void): Epi
     },
     save: async (episodes) => {
       await mkdir(dirname(path), { recursive: true })
-      const next = `${path}.new`
+      // Another process may write the same file, though it should not.
+      const next = `${path}.${process.pid}.new`
       await rm(next, { force: true })
       {
         await using file = await open(next, 'wx', 0o600)
@@ -53,9 +55,12 @@ export function episodeFile(path: string, broken: (reason: string) => void): Epi
   }
 }
 
-/** For who only looks: `undefined` where there is no such file, or not a whole one. */
+/** For who only looks: `undefined` where there is no such file, or not a whole one. Throws `data-unusable` where it may not be read. */
 export async function readEpisodes(path: string): Promise<Episodes | undefined> {
-  const text = await readFile(path, 'utf8').catch(() => undefined)
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw new TidemarkError('data-unusable', `${path} can not be read: ${error.message}`, {}, error)
+  })
   const read = text === undefined ? undefined : episodesIn(text)
   return typeof read === 'string' ? undefined : read
 }

@@ -106,7 +106,10 @@ class MongodbRecordingIndex implements RecordingIndex {
   }
 
   async probe(signal: AbortSignal): Promise<void> {
-    await this.#write({ update: this.#roots, updates: [{ q: { _id: '' }, u: { $set: { probed: true } } }] }, signal)
+    await this.#write(
+      { update: this.#roots, updates: [{ q: { _id: '' }, u: { $set: { probed: true } }, upsert: true }] },
+      signal,
+    )
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

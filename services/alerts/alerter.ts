@@ -47,6 +47,8 @@ export class Alerter {
   readonly #senders: readonly ChannelSender[]
   /** Sources whose last look has not come back. */
   readonly #asked = new Set<AlertSource>()
+  /** What came too late for its look. */
+  readonly #late = new Map<AlertSource, readonly Sighting[]>()
   #held: Episodes = NO_EPISODES
   #savedText = ''
   #saving: Promise<void> = Promise.resolve()
@@ -80,12 +82,16 @@ export class Alerter {
 
   /** Until the signal aborts; what has not gone out by then goes out after the next start. */
   async run(signal: AbortSignal): Promise<void> {
-    const { store, channels, sources, clock, settings } = this.#options
+    const { store, channels, sources, clock, settings, logger } = this.#options
     const names = channels.map(({ name }) => name)
     const rules = new Set<string>(
       sources.flatMap((each) => each.rules).filter((rule) => !settings.alertsOff.includes(rule)),
     )
-    this.#held = onlyOf(withChannels(await store.load(), names), rules)
+    const known = await store.load().catch((error: unknown) => {
+      logger.warn({ err: error }, 'what was known of alerts can not be read: they begin anew')
+      return NO_EPISODES
+    })
+    this.#held = onlyOf(withChannels(known, names), rules, clock.wallMs())
     const sending = this.#senders.map((each) => each.run(signal))
     while (!signal.aborted) {
       await this.#look(signal)
@@ -119,14 +125,25 @@ export class Alerter {
   }
 
   async #ask(source: AlertSource, signal: AbortSignal): Promise<readonly Sighting[]> {
+    const late = this.#late.get(source)
+    this.#late.delete(source)
+    if (late !== undefined) return late
     if (this.#asked.has(source)) return []
     this.#asked.add(source)
     const { clock, logger } = this.#options
     const end = new AbortController()
-    const limit = AbortSignal.any([signal, end.signal])
-    const late = clock.sleep(ASK_MS, limit).then(() => [])
+    let isLate = false
+    const tooLong = clock.sleep(ASK_MS, AbortSignal.any([signal, end.signal])).then(() => {
+      isLate = true
+      logger.warn({ rules: source.rules }, 'what an alert is about can not be found out in time')
+      return []
+    })
+    const looked = source.look(signal).then((found) => {
+      if (isLate) this.#late.set(source, found)
+      return found
+    })
     try {
-      return await Promise.race([source.look(limit).finally(() => this.#asked.delete(source)), late])
+      return await Promise.race([looked.finally(() => this.#asked.delete(source)), tooLong])
     } catch (error) {
       if (!signal.aborted) logger.debug({ err: error }, 'an alert can not be judged now')
       return []

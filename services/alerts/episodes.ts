@@ -143,9 +143,13 @@ export function noted(before: Episodes, channel: string, { event, episodes }: Du
   return { ...before, episodes: before.episodes.map((each) => (ids.has(each.id) ? sent(each) : each)) }
 }
 
-/** What goes on of rules that nobody looks at any more would never be over. */
-export function onlyOf(before: Episodes, rules: ReadonlySet<string>): Episodes {
-  return { ...before, episodes: before.episodes.filter(({ rule, endedMs }) => endedMs !== null || rules.has(rule)) }
+/** What goes on of rules that nobody looks at any more is over now. */
+export function onlyOf(before: Episodes, rules: ReadonlySet<string>, nowMs: number): Episodes {
+  const episodes = before.episodes.flatMap((each) => {
+    if (each.endedMs !== null || rules.has(each.rule)) return [each]
+    return each.openedMs === null ? [] : [{ ...each, endedMs: nowMs }]
+  })
+  return { ...before, episodes }
 }
 
 /** A channel that is new is told of what goes on, not of what is over. */

@@ -33,12 +33,14 @@ export function fleetSightings(
   verdicts: Iterable<GatewayVerdict>,
   { fromMs, down }: { readonly fromMs: number; readonly down: ReadonlySet<string> },
 ): readonly Sighting[] {
-  const silent: Condition[] = []
+  const silent: (Condition & { readonly sinceMs: number })[] = []
+  let heard = 0
   const gaps: Condition[] = []
   const conflicts: Count[] = []
   const gone: Count[] = []
   for (const verdict of verdicts) {
     const { gateway: subject, state, connected, last_mark: mark, stores } = verdict
+    if (connected) heard += 1
     // One that was written off for good is closed.
     if (!connected && state === 'open' && !down.has(subject)) {
       const sinceMs = Math.max(fromMs, msOf(mark))
@@ -53,11 +55,18 @@ export function fleetSightings(
     if (verdict.void + verdict.lost > 0) gone.push({ subject, count: verdict.void + verdict.lost })
   }
   return [
-    { rule: 'gateway-silent', conditions: silent },
+    { rule: 'gateway-silent', conditions: heard === 0 && silent.length > 1 ? [allSilent(silent)] : silent },
     { rule: 'gap-open', conditions: gaps },
     { rule: 'conflict', counts: conflicts },
     { rule: 'void-or-lost', counts: gone },
   ]
+}
+
+/** Then it is hardly the gateways. */
+function allSilent(silent: readonly { readonly sinceMs: number }[]): Condition {
+  const sinceMs = silent.reduce((latest, each) => Math.max(latest, each.sinceMs), 0)
+  const summary = `no mark of any of ${silent.length} gateways comes: look at recovery and the message log first`
+  return { subject: 'all gateways', summary, sinceMs }
 }
 
 function msOf(mark: string | null): number {
@@ -89,8 +98,10 @@ export function recordingsDiffer(roots: readonly RootFacts[], indexAway: boolean
 
 function differenceOf({ state, reason, waiting, unlistable, tooLong }: RootFacts, indexAway: boolean): string {
   if (state === 'suspicious' || state === 'unreachable') return `${state}: ${reason}`
+  // What it knows is old.
+  if (state === 'standby') return ''
   const facts = [
-    waiting > 0 && !indexAway && state !== 'standby' ? `${waiting} recordings wait for the index` : '',
+    waiting > 0 && !indexAway ? `${waiting} recordings wait for the index` : '',
     unlistable > 0 ? `${unlistable} folders can not be listed` : '',
     tooLong > 0 ? `${tooLong} paths are too long for an entry` : '',
   ]
@@ -98,6 +109,8 @@ function differenceOf({ state, reason, waiting, unlistable, tooLong }: RootFacts
 }
 
 const WINDOW_MS = 300_000
+/** A shorter look says nothing of the pace: after a start everything waits for its first receipt. */
+const PACE_MS = 60_000
 const SAMPLES_MAX = 60
 
 /** How soon journals will be full of what no receipt has confirmed; the rest gives way by itself. */
@@ -128,7 +141,7 @@ export class JournalWatch {
     if (newest === undefined || nowMs - newest.atMs >= WINDOW_MS / SAMPLES_MAX)
       samples.push({ atMs: nowMs, bytes: held })
     this.#samples.set(gateway, samples)
-    if (first === undefined || nowMs <= first.atMs || held <= first.bytes) return Number.POSITIVE_INFINITY
+    if (first === undefined || nowMs - first.atMs < PACE_MS || held <= first.bytes) return Number.POSITIVE_INFINITY
     return ((maxBytes - held) * (nowMs - first.atMs)) / (held - first.bytes)
   }
 }

@@ -9,6 +9,7 @@ import type { Clock } from '../ports/clock.ts'
 import type { FileTree, Hole } from '../ports/file-tree.ts'
 import type { RecordingIndex, RecordingState } from '../ports/recording-index.ts'
 import type { ExitCode } from './context.ts'
+import { type ProgressBar, type ProgressOutput, progressBar } from './progress-bar.ts'
 import { type Output, printJson } from './table.ts'
 
 export interface ReconcileOptions {
@@ -17,7 +18,7 @@ export interface ReconcileOptions {
   readonly acceptGone?: string | undefined
 }
 
-export interface ReconcileContext extends Output {
+export interface ReconcileContext extends Output, Pick<ProgressOutput, 'terminal' | 'note'> {
   readonly settings: Pick<Settings, 'goneMax' | 'settleMs'>
   readonly index: RecordingIndex
   readonly roots: readonly { readonly root: string; readonly path: string; readonly tree: FileTree }[]
@@ -71,28 +72,34 @@ export async function runReconcile(
   { json, acceptGone }: ReconcileOptions,
 ): Promise<ExitCode> {
   if (acceptGone !== undefined) await context.index.noteRoot(acceptGone, { acceptGone: true }, context.signal)
-  const found = await reconcile(context)
+  const found = await reconcile(context, json)
   if (json === true) await printJson(context, found)
   else await context.out(textOf(found, acceptGone))
   return found.verdict === 'equal' ? 0 : 1
 }
 
-async function reconcile(context: ReconcileContext): Promise<Reconciliation> {
+async function reconcile(context: ReconcileContext, quiet: boolean | undefined): Promise<Reconciliation> {
   const roots: RootReport[] = []
-  for (const each of context.roots) roots.push(await reportOf(context, each))
+  for (const each of context.roots) {
+    const bar = progressBar(context, each.root, { unit: 'entries', quiet })
+    roots.push(await reportOf(context, each, bar).finally(bar.clear))
+  }
   const verdict = roots.every((each) => each.verdict === 'equal') ? 'equal' : 'differs'
   return { as_of: formatInstant({ ms: Math.floor(context.clock.wallMs()), ns: 0 }), verdict, roots }
 }
 
 type Root = ReconcileContext['roots'][number]
 
-async function reportOf(context: ReconcileContext, { root, path, tree }: Root): Promise<RootReport> {
+async function reportOf(context: ReconcileContext, { root, path, tree }: Root, bar: ProgressBar): Promise<RootReport> {
   const { index, signal, settings } = context
   const counts = noCounts()
   const seen = new Seen(context.clock.wallMs() - settings.settleMs * FRESH_TIMES)
   const states: Partial<Record<RecordingState, number>> = {}
+  let read = 0
   const mark = ({ state }: { readonly state: RecordingState }): void => {
     states[state] = (states[state] ?? 0) + 1
+    read += 1
+    bar.show(read, undefined)
   }
   const judged = (verdict: RootVerdict, because: readonly string[]): RootReport => {
     const { equal, extra, unknown } = counts

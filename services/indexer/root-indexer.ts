@@ -200,8 +200,10 @@ export class RootIndexer {
     } catch (error) {
       if (codeOf(error) !== 'root-unreachable') throw error
       this.#mayWrite = false
+      const isNew = this.#state !== 'unreachable'
       this.#turn('unreachable', error instanceof Error ? error.message : String(error))
       this.#listWithin(TROUBLED_MS)
+      if (isNew) await index.noteRoot(root, { status: this.status }, signal)
     } finally {
       this.#entries.endListing()
       // Counted from its end, so that there is a pause also where a listing takes longer.

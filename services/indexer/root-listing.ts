@@ -77,6 +77,8 @@ export class RootListing {
     await soFar.writing
     const { again, tooLong } = soFar
     const isOther = (await this.#options.tree.mark()) !== mark
+    // Mounted or unmounted under way: what was listed is of two folders, and the next listing knows.
+    if (isOther) return { ...end, tooLong, again: true }
     const why = this.#suspicion(end.counts, { isOther, accepted })
     if (why.suspicion === undefined) await this.#markGone(soFar.extras, signal)
     return { ...end, ...why, tooLong, again }

@@ -7,7 +7,7 @@ import { systemClock, systemRandom } from '../../infra/system.ts'
 import type { AlertSource } from '../alerts/alerter.ts'
 import { recordingsDiffer } from '../alerts/sources.ts'
 import type { ExitCode } from '../commands/context.ts'
-import { type ReconcileOptions, runReconcile } from '../commands/reconcile.ts'
+import { type ReconcileContext, type ReconcileOptions, runReconcile } from '../commands/reconcile.ts'
 import type { Output } from '../commands/table.ts'
 import { codeOf, TidemarkError } from '../core/errors.ts'
 import type { Settings } from '../core/settings.ts'
@@ -91,24 +91,30 @@ async function openIndexer(
 export interface RunningIndexer extends OpenedIndexer, AsyncDisposable {}
 
 /** Beside other services, under their lock; nothing where no roots are set. What it can't go on with is said, and costs the others nothing. */
-export async function startIndexer(
-  settings: Settings,
-  logger: Logger,
-  failed: (error: unknown) => void,
-): Promise<RunningIndexer | undefined> {
+export async function startIndexer(settings: Settings, logger: Logger): Promise<RunningIndexer | undefined> {
   if (settings.recordingRoots === undefined) return undefined
+  const failed = (error: unknown): void => logger.error({ err: error }, 'the index of recordings can not be written')
   const parts = new OpenedParts()
   const opened = await openIndexer(settings, logger, parts, failed).catch(async (error: unknown) => {
     await parts[Symbol.asyncDispose]()
-    throw error
+    logger.error({ err: error }, 'the indexer can not start: everything else does')
+    return undefined
   })
+  if (opened === undefined) return undefined
   const end = new AbortController()
+  const ended: { readonly subject: string; readonly summary: string }[] = []
   const running = opened.indexer.run(end.signal).catch((error: unknown) => {
-    if (!end.signal.aborted)
-      logger.error({ err: error }, 'the indexer has ended: recordings are found after the next start')
+    if (end.signal.aborted) return
+    logger.error({ err: error }, 'the indexer has ended: recordings are found after the next start')
+    ended.push({ subject: 'indexer', summary: `it has ended: ${error instanceof Error ? error.message : error}` })
   })
+  const isOver: AlertSource = {
+    rules: ['store-away'],
+    look: async () => [{ rule: 'store-away', conditions: ended }],
+  }
   return {
     ...opened,
+    sources: [...opened.sources, isOver],
     [Symbol.asyncDispose]: async () => {
       end.abort(new TidemarkError('closed', 'the process ends'))
       await running
@@ -120,7 +126,7 @@ export async function startIndexer(
 /** A running indexer is not disturbed: the embedded index can be read by several processes of one machine. */
 export async function reconcileHere(
   settings: Settings,
-  output: Output & { readonly signal: AbortSignal },
+  output: Output & Pick<ReconcileContext, 'signal' | 'terminal' | 'note'>,
   options: ReconcileOptions,
 ): Promise<ExitCode> {
   const { acceptGone } = options
@@ -133,9 +139,12 @@ export async function reconcileHere(
   if (settings.recordings === 'embedded') await checkUnlessRunning(settings)
   const index = await openIndex(settings, logger, parts)
   const roots = openRoots(settings, parts)
-  const { signal } = output
   return await runReconcile(
-    { ...output, settings, index, roots, clock: systemClock, signal, out: (text) => output.out(text) },
+    {
+      ...{ ...output, settings, index, roots, clock: systemClock },
+      out: (text) => output.out(text),
+      note: (text) => output.note(text),
+    },
     options,
   )
 }

@@ -97,6 +97,11 @@ const ROOT: Rows<RootStatus> = [
     ({ state }) => Number(state === 'sound'),
   ],
   [
+    'tidemark_recordings_root_suspect',
+    '1 while the root can not be listed, or what is listed can not be believed.',
+    ({ state }) => Number(state === 'suspicious' || state === 'unreachable'),
+  ],
+  [
     'tidemark_recordings_root_standby',
     '1 while another indexer has its lease.',
     ({ state }) => Number(state === 'standby'),

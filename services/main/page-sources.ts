@@ -7,10 +7,11 @@ import { z } from 'zod'
 import { readEpisodes } from '../../infra/files/episode-file.ts'
 import { formatInstant } from '../../schemas/time.ts'
 import { ruleOf } from '../alerts/rules.ts'
+import { TidemarkError } from '../core/errors.ts'
 import type { Settings } from '../core/settings.ts'
 import type { RootStatus } from '../indexer/changes.ts'
 import type { Episode } from '../ports/episode-store.ts'
-import type { RecordingIndex } from '../ports/recording-index.ts'
+import type { RecordingIndex, RootNote } from '../ports/recording-index.ts'
 import type { AlertRow, RecordingRootRow } from '../status/page-api.ts'
 import { alertsDir, alertsPath, recordingsPath } from './data-paths.ts'
 
@@ -51,7 +52,11 @@ export async function alertRows(dataDir: string): Promise<readonly AlertRow[]> {
 async function knownEpisodes(
   dataDir: string,
 ): Promise<readonly { readonly service: string; readonly episodes: readonly Episode[] }[]> {
-  const names = await readdir(alertsDir(dataDir)).catch(() => [])
+  const dir = alertsDir(dataDir)
+  const names = await readdir(dir).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return []
+    throw new TidemarkError('data-unusable', `${dir} can not be read: ${error.message}`, {}, error)
+  })
   const services = names.flatMap((name) => (name.endsWith('.json') ? [basename(name, '.json')] : []))
   return await Promise.all(
     services.toSorted().map(async (service) => {
@@ -71,7 +76,7 @@ export function recordingRows(
     const isThere = recordings !== 'embedded' || existsSync(recordingsPath(dataDir))
     if (recordingRoots.length === 0 || !isThere) return []
     const index = await open()
-    const notes = await Promise.all(recordingRoots.map(({ root }) => index.rootNote(root, AbortSignal.timeout(ASK_MS))))
+    const notes = await Promise.all(recordingRoots.map(({ root }) => noteOf(index, root)))
     return recordingRoots.map(({ root, path }, i) => {
       const noted = NOTED.safeParse(notes[i]?.status)
       return noted.success ? recordingRow(noted.data) : recordingRow({ ...UNKNOWN, root, path })
@@ -79,7 +84,18 @@ export function recordingRows(
   }
 }
 
-const ASK_MS = 5_000
+const ASK_MS = 8_000
+
+async function noteOf(index: RecordingIndex, root: string): Promise<RootNote | undefined> {
+  const late = AbortSignal.timeout(ASK_MS)
+  try {
+    return await index.rootNote(root, late)
+  } catch (error) {
+    if (!late.aborted) throw error
+    throw new TidemarkError('store-unavailable', `the index of recordings, no answer within ${ASK_MS / 1_000} s`)
+  }
+}
+
 const UNKNOWN = {
   ...{ state: 'new', reason: 'no indexer has listed it yet', entries: {}, settling: 0, waiting: 0, found: 0 },
   ...{ unlistable: 0, tooLong: 0, listedMs: null },

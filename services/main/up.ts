@@ -84,7 +84,7 @@ export async function runUp(run: UpRun): Promise<ExitCode> {
       await cloud.close()
     },
   }
-  await using indexing = await startIndexer(settings, terminal.logger, data.failed)
+  await using indexing = await startIndexer(settings, terminal.logger)
   await gateways.open(settings.gatewayId)
   await gateways.openKnown()
   const server = await serve({ installation, gateways, cloud, indexing }, run, signal)

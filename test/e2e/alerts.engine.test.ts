@@ -12,7 +12,7 @@ import { temporaryDir } from '../support/temporary-dir.ts'
 import { tidemark } from '../support/up-process.ts'
 
 const engines = engineTests('mongodb')
-const CLEAR_MS = 6_000
+const CLEAR_MS = 5_000
 const TEST_MS = 150_000
 
 function elapse(ms: number): Promise<void> {
@@ -84,11 +84,11 @@ engines.describe('alerts while the database flaps', () => {
       await first.end('SIGKILL')
       const second = await start()
       await recordFiles(root, 'during', 20)
-      for (let i = 0; i < 3; i++) {
+      for (let i = 0; i < 2; i++) {
         await server.start()
         await elapse(1_000)
         await server.kill()
-        await elapse(3_000)
+        await elapse(2_000)
       }
       const { episodes, text } = await listed()
       expect(episodes).toMatchObject([{ rule: 'store-away', ended_at: null }])

@@ -45,20 +45,20 @@ async function untilEqual(it: Rig, equal: number): Promise<void> {
   }
 }
 
-test('killed three times while it indexes 20,000 files, it misses none', async () => {
+test('killed three times while it indexes 8,000 files, it misses none', async () => {
   const it = await rig()
-  await recordFiles(it.root, 'r', 20_000)
+  await recordFiles(it.root, 'r', 8_000)
   for (const afterMs of [150, 400, 700]) {
     const indexer = await it.start()
     await new Promise((resolve) => setTimeout(resolve, afterMs))
     await indexer.end('SIGKILL')
   }
   const indexer = await it.start()
-  await untilEqual(it, 20_000)
+  await untilEqual(it, 8_000)
   const ended = await indexer.end('SIGTERM')
   expect(ended.code).toBe(0)
   expect(ended.tookMs).toBeLessThan(5_000)
-  expect((await it.reconcile()).found.roots[0]?.states).toEqual({ final: 20_000 })
+  expect((await it.reconcile()).found.roots[0]?.states).toEqual({ final: 8_000 })
 })
 
 test('reconcile names what is missing, extra and differing, and a wrong root is an alarm', async () => {
@@ -107,5 +107,19 @@ test('up indexes the roots that are set, and its page and figures tell of them',
   const metrics = await (await fetch(`${up.url}/metrics`)).text()
   expect(metrics).toContain('tidemark_recordings_entries{root="store",state="final"} 20')
   await untilEqual(it, 20)
+  expect(await up.end('SIGTERM')).toBeLessThan(5_000)
+})
+
+test('a damaged index of recordings costs up the recordings and nothing else', async () => {
+  const it = await rig()
+  await mkdir(it.data, { recursive: true })
+  await writeFile(join(it.data, 'recordings.mdb'), Buffer.alloc(20_000, 'x'))
+  const up = await startUp(it.data, ['--no-demo'], { TIDEMARK_RECORDING_ROOTS: `store=${it.root}` })
+  expect(up.output()).toContain('the indexer can not start')
+  const accepted = await fetch(`${up.url}/readings`, {
+    method: 'POST',
+    body: '[{"type":"t","sensor":"s","values":{"v":1}}]',
+  })
+  expect(accepted.status).toBe(200)
   expect(await up.end('SIGTERM')).toBeLessThan(5_000)
 })

@@ -83,7 +83,7 @@ describe.each(POSTING)('%s', (_, open) => {
     expect(await failing(answer)).toMatchObject({ code: 'alert-unavailable' })
   })
 
-  test.each([[400], [401], [403], [404], [410]])('after %s somebody has to look', async (status) => {
+  test.each([[301], [400], [401], [403], [404], [410]])('after %s somebody has to look', async (status) => {
     expect(await failing(status)).toMatchObject({
       code: 'alert-refused',
       message: expect.stringMatching(`127.0.0.1:\\d+ answers ${status}: said by the far side; check`),

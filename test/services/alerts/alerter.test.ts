@@ -54,7 +54,10 @@ function alerting(...names: readonly string[]) {
     const end = new AbortController()
     const alerter = new Alerter({
       store: {
-        load: async () => state.saved,
+        load: async () => {
+          if (state.diskIsFull) throw new Error('EACCES')
+          return state.saved
+        },
         save: async (episodes) => {
           if (state.diskIsFull) throw new Error('ENOSPC')
           state.saved = JSON.parse(JSON.stringify(episodes)) as Episodes
@@ -234,6 +237,7 @@ test('a source that fails leaves its episodes, and the other sources go on', asy
 test('two sources of one rule are seen together; what one of them can not tell is not over', async () => {
   const it = alerting('c')
   const says = { a: true, b: true, bFails: false, bHangs: false }
+  const hung = new AbortController()
   const one = (name: 'a' | 'b'): Sighting => ({
     rule: 'store-away',
     conditions: says[name] ? [{ subject: name, summary: 's', sinceMs: 0 }] : [],
@@ -244,7 +248,8 @@ test('two sources of one rule are seen together; what one of them can not tell i
       rules: ['store-away'],
       look: async (signal) => {
         if (says.bFails) throw new Error('away')
-        if (says.bHangs) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+        const end = AbortSignal.any([signal, hung.signal])
+        if (says.bHangs) await new Promise((resolve) => end.addEventListener('abort', resolve, { once: true }))
         return [one('b')]
       },
     },
@@ -259,8 +264,22 @@ test('two sources of one rule are seen together; what one of them can not tell i
   await it.clock.advance(600_000)
   expect(it.state.sent).toHaveLength(2)
   Object.assign(says, { bHangs: false })
+  hung.abort()
   await it.clock.advance(600_000)
   expect(it.state.sent.slice(2)).toEqual(['c farm ended a'])
+  await process.stop()
+})
+
+test('what a slow source finds counts when it has found it', async () => {
+  const it = alerting('c')
+  const look = async (): Promise<readonly Sighting[]> => {
+    await it.clock.sleep(25_000, new AbortController().signal)
+    return [{ rule: 'store-away', conditions: [{ subject: 'm', summary: 's', sinceMs: 0 }] }]
+  }
+  it.state.sources = [{ rules: ['store-away'], look }]
+  const process = it.start()
+  await it.clock.advance(50_000)
+  expect(it.state.sent).toEqual(['c farm opened m'])
   await process.stop()
 })
 
@@ -279,7 +298,7 @@ test('a source that hangs holds up no other', async () => {
   await process.stop()
 })
 
-test('what goes on of a rule that nobody looks at any more is forgotten', async () => {
+test('what goes on of a rule that nobody looks at any more is over', async () => {
   const it = alerting('c')
   it.state.away.add('m')
   const process = it.start()
@@ -288,11 +307,11 @@ test('what goes on of a rule that nobody looks at any more is forgotten', async 
   it.state.sources = [{ rules: ['link-down'], look: async () => [] }]
   const next = it.start()
   await it.clock.advance(10_000)
-  expect(next.alerter.episodes).toEqual([])
+  expect(it.state.sent).toEqual(['c farm opened m', 'c farm ended m'])
   await next.stop()
 })
 
-test('a rule that is off is nobody told of, and what was open of it is forgotten', async () => {
+test('a rule that is off is nobody told of, and what was open of it is over', async () => {
   const it = alerting('c')
   const process = it.start({ alertsOff: ['store-away'] as never[] })
   it.state.away.add('m')
@@ -305,7 +324,7 @@ test('a rule that is off is nobody told of, and what was open of it is forgotten
   expect(it.state.sent).toEqual(['c farm opened m'])
   const off = it.start({ alertsOff: ['store-away'] as never[] })
   await it.clock.advance(10_000)
-  expect(off.alerter.episodes).toEqual([])
+  expect(it.state.sent).toEqual(['c farm opened m', 'c farm ended m'])
   await off.stop()
 })
 

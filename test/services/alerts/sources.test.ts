@@ -50,8 +50,19 @@ describe('the fleet', () => {
     const gone = gateway('gone', { state: 'closed', connected: false })
     const cut = gateway('cut', { state: 'open', connected: false })
     const never = gateway('never', { state: 'open', connected: false, last_mark: null })
-    const found = of(fleetSightings([gone, cut, never], { fromMs: 7, down: new Set(['cut']) }), 'gateway-silent')
+    const found = of(
+      fleetSightings([gone, cut, never, gateway('well')], { fromMs: 7, down: new Set(['cut']) }),
+      'gateway-silent',
+    )
     expect(found).toEqual([{ subject: 'never', summary: 'no mark ever came', sinceMs: 7 }])
+  })
+
+  test('when none of several is heard of, it is one alert that says where to look first', () => {
+    const silent = ['a', 'b'].map((name) => gateway(name, { state: 'open', connected: false }))
+    expect(of(fleetSightings(silent, NOBODY), 'gateway-silent')).toEqual([
+      { subject: 'all gateways', summary: expect.stringContaining('any of 2 gateways'), sinceMs: MARK_MS },
+    ])
+    expect(of(fleetSightings([...silent, gateway('c')], NOBODY), 'gateway-silent')).toHaveLength(2)
   })
 
   test('gaps name their stores; conflicts and what is gone are counted over all of them', () => {
@@ -94,7 +105,7 @@ describe('recordings', () => {
     [{ state: 'unreachable', reason: 'ENOENT' }, true, 'unreachable: ENOENT'],
     [{ waiting: 3 }, false, '3 recordings wait for the index'],
     [{ waiting: 3 }, true, ''],
-    [{ waiting: 3, state: 'standby' }, false, ''],
+    [{ waiting: 3, unlistable: 1, state: 'standby' }, false, ''],
     [{ unlistable: 1, tooLong: 2 }, true, '1 folders can not be listed, 2 paths are too long for an entry'],
   ])('%j, the index away %s: %j', (more, indexAway, wanted) => {
     const found = of([recordingsDiffer([{ ...root, ...more }], indexAway)], 'recordings-differ')
@@ -121,6 +132,18 @@ describe('a journal', () => {
     // 870 bytes are left, at 10 a minute.
     expect(looked(filling, 88 * 60_000)).toHaveLength(1)
     expect(looked(filling, 87 * 60_000)).toEqual([])
+  })
+
+  test('says nothing of its pace in its first minute', () => {
+    const watch = new JournalWatch()
+    for (const [nowMs, bytes] of [
+      [0, 100],
+      [59_000, 900],
+    ] as const) {
+      const moment = { nowMs, withinMs: 1e12 }
+      const found = watch.sighting([{ gateway: 'g', usage: usage(bytes, 100) }], moment)
+      expect(of([found], 'journal-filling')).toEqual([])
+    }
   })
 
   test('that is full of confirmed readings is none: they give way', () => {

@@ -6,8 +6,13 @@ import { type Indexing, indexing, ROOT } from '../../support/indexing.ts'
 
 const NEVER = new AbortController().signal
 
-async function reconciled(it: Indexing, options: ReconcileOptions = {}): Promise<{ code: number; said: string }> {
+async function reconciled(
+  it: Indexing,
+  options: ReconcileOptions = {},
+  terminal = false,
+): Promise<{ code: number; said: string; noted: string }> {
   let said = ''
+  let noted = ''
   const code = await runReconcile(
     {
       settings: { goneMax: 10, settleMs: 2_000 },
@@ -15,13 +20,17 @@ async function reconciled(it: Indexing, options: ReconcileOptions = {}): Promise
       roots: [{ root: ROOT, path: '/recordings', tree: it.tree }],
       clock: it.clock,
       signal: NEVER,
+      terminal,
+      note: (text) => {
+        noted += text
+      },
       out: async (text) => {
         said += text
       },
     },
     options,
   )
-  return { code, said }
+  return { code, said, noted }
 }
 
 async function indexed(count: number): Promise<Indexing> {
@@ -33,6 +42,13 @@ async function indexed(count: number): Promise<Indexing> {
   await running.end()
   return it
 }
+
+test('on a terminal it shows how far it is, elsewhere and with --json it does not', async () => {
+  await using it = await indexed(3)
+  expect((await reconciled(it, {}, true)).noted).toMatch(/root 1 entries, [\d,]+\/s\r\u001b\[K$/)
+  expect((await reconciled(it, { json: true }, true)).noted).toBe('')
+  expect((await reconciled(it)).noted).toBe('')
+})
 
 test('equal is 0, whatever the states of the entries; bad ones are counted', async () => {
   await using it = await indexed(3)
@@ -71,9 +87,9 @@ test('an emptied root is suspicious and a root that is away is unreachable; neit
   await using it = await indexed(50)
   it.tree.files.clear()
   it.tree.put('x.txt', '')
-  expect(await reconciled(it)).toEqual({ code: 1, said: expect.stringContaining('suspicious') })
+  expect(await reconciled(it)).toMatchObject({ code: 1, said: expect.stringContaining('suspicious') })
   it.tree.rootMark = undefined
-  expect(await reconciled(it)).toEqual({ code: 1, said: expect.stringContaining('unreachable') })
+  expect(await reconciled(it)).toMatchObject({ code: 1, said: expect.stringContaining('unreachable') })
 })
 
 test('a folder that can not be listed makes its entries unknown, and the verdict no equal', async () => {

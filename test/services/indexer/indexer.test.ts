@@ -217,3 +217,35 @@ test('a file that a listing passes by is not gone where a second look finds it',
   expect(await it.states()).toEqual({ final: ['a.dat', 'b.dat'] })
   expect((await it.entry('a.dat'))?.revision).toBe(1)
 })
+
+test('a root that can not be listed is noted with the index, for whoever shows it', async () => {
+  await using it = indexing()
+  it.tree.record('a.dat')
+  it.begin()
+  await it.clock.advance(10_000)
+  const state = async () => ((await it.index.rootNote(ROOT, NEVER))?.status as { state: string } | undefined)?.state
+  expect(await state()).toBe('sound')
+  it.tree.rootMark = undefined
+  await it.clock.until('it is noted', async () => (await state()) === 'unreachable')
+  it.tree.rootMark = '1:1'
+  await it.clock.until('it is back', async () => (await state()) === 'sound')
+})
+
+test('a disk that vanishes in the middle of a listing leaves its entries as they are', async () => {
+  await using it = indexing()
+  for (let i = 0; i < 3; i++) it.tree.record(`${i}.dat`)
+  it.begin()
+  await it.clock.until('all are there', async () => (await it.entries()).length === 3)
+  await it.clock.advance(10_000)
+  const { list } = it.tree
+  it.tree.list = async function* (signal) {
+    yield* list(signal)
+    it.tree.rootMark = '9:9'
+    for (const path of ['0.dat', '0.json']) it.tree.remove(path)
+  }
+  it.tree.isSilent = true
+  for (const path of ['1.dat', '1.json', '2.dat', '2.json']) it.tree.remove(path)
+  await it.clock.advance(65_000)
+  it.tree.list = list
+  expect((await it.entries()).map(({ state }) => state)).toEqual(['final', 'final', 'final'])
+})

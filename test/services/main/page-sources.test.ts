@@ -32,6 +32,9 @@ test('alerts of every process stand in one list: open ones first, the newest fir
   await save('up', episode('over', { openedMs: 5_000, endedMs: 6_000 }), episode('new', { openedMs: 2_000 }))
   await writeFile(alertsPath(dir, 'broken'), '{')
   const rows = await alertRows(dir)
+  // Not an all-clear where nothing can be read.
+  await mkdir(alertsPath(dir, 'no-file'))
+  await expect(alertRows(dir)).rejects.toMatchObject({ code: 'data-unusable' })
   expect(rows.map(({ service, subject }) => `${service} ${subject}`)).toEqual(['up new', 'sink-mongodb old', 'up over'])
   expect(rows[0]).toMatchObject({ severity: 'critical', advice: expect.stringContaining('doctor'), ended_at: null })
   expect(rows[2]?.ended_at).toBe('1970-01-01T00:00:06Z')
