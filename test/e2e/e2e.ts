@@ -17,6 +17,7 @@ const SCENARIOS = GROUPS.flat()
 const HELP = `npm run e2e [-- OPTIONS]: every service as its own process on real engines, one fault at a time
 
   --only NAME[,NAME]  only these: ${SCENARIOS.map(({ name }) => name).join(', ')}
+  --part I/N          of those only every Nth, beginning with the Ith
   --readings N        rows of a real file in one import under a fault (default: 300)
   --seed S            what chance depends on (default: another one each time)
   --results FILE      writes how many scenarios held and failed
@@ -54,6 +55,7 @@ function planOf(args: readonly string[]): Plan | string | undefined {
       args: [...args],
       options: {
         only: { type: 'string', multiple: true, default: [] },
+        part: { type: 'string', default: '1/1' },
         readings: { type: 'string', default: '300' },
         seed: { type: 'string', default: randomBytes(4).toString('hex') },
         results: { type: 'string' },
@@ -66,7 +68,12 @@ function planOf(args: readonly string[]): Plan | string | undefined {
     if (unknown.length > 0) return `--only: no scenario ${unknown.join(', ')}\n\n${HELP}`
     if (!/^[1-9]\d{0,5}$/.test(values.readings))
       return `--readings: expected a whole number from 1, came ${values.readings}\n`
-    const chosen = SCENARIOS.filter(({ name }) => only.length === 0 || only.includes(name))
+    const [, first, parts] = (/^([1-9])\/([1-9])$/.exec(values.part) ?? []).map(Number)
+    if (first === undefined || parts === undefined || first > parts)
+      return `--part: expected I/N such as 1/2, came ${values.part}\n`
+    const chosen = SCENARIOS.filter(({ name }) => only.length === 0 || only.includes(name)).filter(
+      (_, i) => i % parts === first - 1,
+    )
     return { chosen, seed: values.seed, rows: Number(values.readings), results: values.results }
   } catch (error) {
     return `${error instanceof Error ? error.message : String(error)}\n\n${HELP}`
