@@ -48,6 +48,8 @@ export interface JournalRows extends Disposable {
   readonly gateway: string | undefined
   readonly byKind: ReadonlyMap<string, readonly JournalRow[]>
   readonly faults: readonly Fault[]
+  /** Of rows whose values are not what was written under such a key. */
+  readonly unsound: readonly Place[]
   of(kind: string): readonly JournalRow[]
   valueOf(row: JournalRow): Bytes | undefined
   /** Whether a row of this key may have been lost. */
@@ -129,6 +131,7 @@ class Reading implements JournalRows {
   readonly space = journalSpace()
   readonly byKind = new Map<string, JournalRow[]>()
   readonly faults: Fault[] = []
+  readonly unsound: Place[] = []
   gateway: string | undefined
 
   constructor(file: PageFile, meta: Meta) {
@@ -172,6 +175,7 @@ class Reading implements JournalRows {
   #journalRow(key: Bytes, value: Bytes, place: Place): void {
     const kind = kindOf(key)
     const sound = kind === undefined ? undefined : soundValue(kind, value)
+    if (sound === undefined) this.unsound.push(place)
     if (kind === undefined) this.#fault('a row of no known kind', key)
     else if (sound === undefined) this.#fault(`the checksum of a row of kind ${kind} is wrong`, key)
     else {

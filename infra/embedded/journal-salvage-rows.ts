@@ -93,7 +93,9 @@ class Found implements Salvageable {
     if (!this.isWhole) unreached.sort((x, y) => this.#transactionOf(y) - this.#transactionOf(x))
     for (const page of unreached) this.#lookAt(page)
     for (const page of unreached) if (!this.#taken.has(page)) this.#lookForBlock(page)
+    for (const page of this.#misledPages()) this.#lookForBlock(page)
     for (const page of rows.survey.faulty) this.#lookForSmallBlocks(page)
+    for (const { page, at } of rows.unsound) this.#takeBlockOn(page, at)
   }
 
   [Symbol.dispose](): void {
@@ -140,6 +142,17 @@ class Found implements Salvageable {
     if (survey.used.has(page)) return false
     if (survey.free === undefined || !this.isNewest) return true
     return page <= meta.lastPage && !survey.free.has(page)
+  }
+
+  /** Pages that the trees lead to, and no row that is sound begins on: a damaged node gives what is on them another key or length. */
+  #misledPages(): readonly number[] {
+    const { survey, byKind, file } = this.rows
+    const sound = new Set([...byKind.values()].flatMap((rows) => rows.map(({ place }) => place.page)))
+    const misled: number[] = []
+    for (let page = 2; page < file.pages; page++) {
+      if (survey.used.has(page) && !sound.has(page) && !this.#taken.has(page)) misled.push(page)
+    }
+    return misled
   }
 
   #transactionOf(number: number): number {
@@ -190,6 +203,12 @@ class Found implements Salvageable {
     for (const node of page.nodes) {
       if (typeof node === 'object' && node.place.page === number) this.#takeBlockAt(bytes, number, node.place.at)
     }
+  }
+
+  /** In a row on a leaf. */
+  #takeBlockOn(number: number, at: number): void {
+    const bytes = this.rows.file.page(number).kind === 'leaf' ? this.rows.file.read(number) : undefined
+    if (bytes !== undefined) this.#takeBlockAt(bytes, number, at)
   }
 
   #takeBlockAt(bytes: Bytes, page: number, at: number): void {

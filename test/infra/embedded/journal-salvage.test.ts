@@ -83,6 +83,24 @@ describe('salvageJournal', () => {
     expect(lost).toBeLessThan(2)
   }, 60_000)
 
+  test('loses no reading to the node that leads to its block, whichever bit of it flips', async () => {
+    const [big] = rowsOf(file.path, 'B')
+    if (big?.place.ownPages === undefined) throw new Error('no block with pages of its own')
+    let damaged = 0
+    // Older pages have the key, too.
+    for (let key = file.bytes.indexOf(big.key); key >= 0; key = file.bytes.indexOf(big.key, key + 1)) {
+      // Its length and flags, its key, and the page of its value.
+      for (let bit = (key - 8) * 8; bit < (key + big.key.length + 8) * 8; bit += 7) {
+        const bytes = Buffer.from(file.bytes)
+        bytes.writeUInt8(bytes.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3)
+        const { kept, silent, misplaced, isSound } = await outcome({ kind: 'node', what: `bit ${bit}`, bytes })
+        expect([bit, kept, silent, misplaced]).toEqual([bit, file.held.size, [], []])
+        damaged += isSound ? 0 : 1
+      }
+    }
+    expect(damaged).toBeGreaterThan(15)
+  }, 60_000)
+
   test('wherever the file is cut off, overwritten or rots: every reading is held at its position, declared void, or its epoch reported', async () => {
     const random = seededRandom(41)
     const damages = [
