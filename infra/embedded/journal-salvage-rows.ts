@@ -122,15 +122,18 @@ class Found implements Salvageable {
     return Buffer.compare(value, contentRow(kind, content)) === 0
   }
 
-  /** Rows of the trees go first; then the copy, which only has what was committed; then lost pages. */
+  /** Rows of the trees go first; then the copy, which only has what was committed; then lost pages. A name never changes: where both differ, the number of the row is damaged, which no checksum covers. */
   #takeNames(names: readonly NameRow[]): number {
     let copied = 0
-    for (const [kind, number, content] of names) {
+    for (const name of names) {
+      const [kind, number, content] = name
       const key = keyOf(this.rows, kind, number)
-      if (!this.#byKind.get(kind)?.has(nameOf(key))) copied++
+      const says = this.#says(name)
+      if (says !== true) copied++
       if (typeof content !== 'string') this.namedEpochs.set(number, content)
       else {
         const value = contentRow(kind, content)
+        if (says === false) this.#byKind.get(kind)?.delete(nameOf(key))
         this.#add(kind, { key, place: { page: -1, at: 0, bytes: value.length }, repaired: value })
       }
     }

@@ -155,6 +155,8 @@ describe('salvageJournal with a copy of names', () => {
     expect((await salvage(bytes, names)).kept).toBe(file.held.size)
     const { declared } = await salvage(bytes, undefined)
     expect(declared.length).toBeGreaterThan(0)
+    bytes.writeUInt8(7, at)
+    expect((await salvage(bytes, names)).kept).toBe(file.held.size)
   })
 
   test('goes on in a journal whose opening makes a whole copy again', async () => {
