@@ -7,6 +7,7 @@ import type { Settings } from '../services/core/settings.ts'
 import type { FileTree } from '../services/ports/file-tree.ts'
 import type { LedgerStore } from '../services/ports/ledger-store.ts'
 import type { MessageLog } from '../services/ports/message-log.ts'
+import type { MirrorEnd } from '../services/ports/mirror-end.ts'
 import type { ReadingStore } from '../services/ports/reading-store.ts'
 import type { RecordingIndex } from '../services/ports/recording-index.ts'
 import type { SchemaRegistry } from '../services/ports/schema-registry.ts'
@@ -17,6 +18,7 @@ import { embeddedReadingStore } from './embedded/reading-store.ts'
 import { embeddedRecordingIndex } from './embedded/recording-index.ts'
 import { embeddedSchemaRegistry } from './embedded/schema-registry.ts'
 import { fileTree } from './files/file-tree.ts'
+import { influxdbMirrorEnd } from './influxdb/mirror-end.ts'
 import { breathe, systemClock, systemRandom } from './system.ts'
 
 export interface Place {
@@ -73,6 +75,21 @@ export const RECORDING_INDEXES: Readonly<Record<Settings['recordings'], Opens<Re
 
 export function openFileTree({ recordingSuffix, sidecarSuffix }: Settings, path: string): FileTree {
   return fileTree({ path, clock: systemClock, dataSuffix: recordingSuffix, sidecarSuffix })
+}
+
+/** `settings` names the three that it is reached by. */
+export function openMirrorEnd(
+  settings: Settings,
+  prefix: 'MIRROR_SOURCE' | 'MIRROR_TARGET',
+  name: MirrorEnd['name'],
+): MirrorEnd {
+  const { mirrorBytesPerS: bytesPerS } = settings
+  const [url, token, org] = (
+    prefix === 'MIRROR_SOURCE'
+      ? (['mirrorSourceUrl', 'mirrorSourceToken', 'mirrorSourceOrg'] as const)
+      : (['mirrorTargetUrl', 'mirrorTargetToken', 'mirrorTargetOrg'] as const)
+  ).map((key) => given(settings, key)) as [string, string, string]
+  return influxdbMirrorEnd({ name, settings: prefix, url, token, org, bytesPerS, clock: systemClock })
 }
 
 export async function openRegistry({ settings, kv }: Place): Promise<SchemaRegistry> {

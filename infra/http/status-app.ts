@@ -34,6 +34,7 @@ const READ = [
   '/api/quarantine',
   '/api/alerts',
   '/api/recordings',
+  '/api/mirror',
   '/api/events',
 ]
 const CHANGED = ['/api/link/*', '/api/recover', '/api/replay', '/api/writeoff', '/api/quarantine/*']
@@ -106,6 +107,7 @@ function routeLists(app: App, status: Status): void {
   list('/api/quarantine', (limit) => status.quarantine(limit))
   list('/api/alerts', (limit) => status.alerts(limit))
   list('/api/recordings', () => status.recordings())
+  list('/api/mirror', () => status.mirror())
 }
 
 /** A text is JSON already. */

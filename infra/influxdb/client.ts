@@ -166,7 +166,8 @@ function placeOf(url: string): string {
 /** A partial write ends with how many it dropped, and of which database where retention dropped them. */
 const DROPPED = / dropped=(\d+)(?: for database: \S* for retention policy: \S*)?$/
 
-function refusal(message: string): WriteAnswer {
+/** Of a message that InfluxDB refuses lines with. */
+export function refusal(message: string): Refusal {
   const dropped = DROPPED.exec(message)?.[1]
   // Before the reason stand words that are always the same, or the whole line.
   const reason = shortened(message.replace(/^.*(?:partial write|unable to parse '.*'): /s, '').replace(DROPPED, ''))

@@ -101,13 +101,22 @@ function prefixOf(gateway: string, type: string, sensor: string, labels: Labels)
     tags.push([name, value])
   }
   tags.sort(([a], [b]) => (a < b ? -1 : 1))
+  return seriesText(type, tags)
+}
+
+/** As a line begins. */
+export function seriesText(measurement: string, tags: readonly (readonly [name: string, value: string])[]): string {
   // An equals sign in a measurement is not escaped: the backslash would stay.
-  const measurement = type.replace(/[, ]/g, '\\$&')
-  return measurement + tags.map(([name, value]) => `,${escaped(name)}=${escaped(value)}`).join('')
+  const begin = measurement.replace(/[, ]/g, '\\$&')
+  return begin + tags.map(([name, value]) => `,${escaped(name)}=${escaped(value)}`).join('')
 }
 
 function tagFault(name: string, value: string): string | undefined {
-  if (RESERVED_TAGS.has(name)) return 'InfluxDB keeps this name for itself'
+  return RESERVED_TAGS.has(name) ? 'InfluxDB keeps this name for itself' : textFault(name, value)
+}
+
+/** Why a line can't have such a tag. */
+export function textFault(name: string, value: string): string | undefined {
   for (const text of [name, value]) {
     if (text === '') return 'InfluxDB has no tag without a name'
     if (/[\r\n]/.test(text)) return 'InfluxDB has no line breaks in tags'
@@ -117,7 +126,8 @@ function tagFault(name: string, value: string): string | undefined {
   return undefined
 }
 
-function valueText(value: Value): string {
+/** Of every type but unsigned integers, which readings don't have. */
+export function valueText(value: Value): string {
   if (typeof value === 'number') return doubleText(value)
   if (typeof value === 'bigint') return `${value}i`
   if (typeof value === 'boolean') return value ? 'true' : 'false'
@@ -130,7 +140,7 @@ function nanosText(ms: number, ns: number): string {
   return String(ms) + String(1_000_000 + ns).slice(1)
 }
 
-function escaped(text: string): string {
+export function escaped(text: string): string {
   return /[,= ]/.test(text) ? text.replace(/[,= ]/g, '\\$&') : text
 }
 

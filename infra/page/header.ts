@@ -19,12 +19,15 @@ export interface Header {
   alerts(open: number): void
   /** How many roots there are. */
   recordings(roots: number): void
+  /** How many buckets it has. */
+  mirror(buckets: number): void
 }
 
 export function header(): Header {
   const fleetLink = el('a', { href: '#/' }, 'Fleet')
   const quarantineLink = el('a', { href: '#/quarantine' }, 'Quarantine')
   const recordingsLink = el('a', { href: '#/recordings', hidden: true }, 'Recordings')
+  const mirrorLink = el('a', { href: '#/mirror', hidden: true }, 'Mirror')
   const alertsLink = el('a', { href: '#/alerts' }, 'Alerts')
   const connection = el('p', { class: 'connection', id: 'connection' })
   const tide = tideLine()
@@ -35,7 +38,7 @@ export function header(): Header {
       'div',
       { class: 'head-row' },
       el('a', { class: 'name', href: '#/' }, 'tidemark'),
-      el('nav', { 'aria-label': 'Views' }, fleetLink, quarantineLink, recordingsLink, alertsLink),
+      el('nav', { 'aria-label': 'Views' }, fleetLink, quarantineLink, recordingsLink, mirrorLink, alertsLink),
       connection,
       themeChoice(),
     ),
@@ -49,6 +52,7 @@ export function header(): Header {
       setAttribute(fleetLink, 'aria-current', view === 'fleet' ? 'page' : undefined)
       setAttribute(quarantineLink, 'aria-current', view === 'quarantine' ? 'page' : undefined)
       setAttribute(recordingsLink, 'aria-current', view === 'recordings' ? 'page' : undefined)
+      setAttribute(mirrorLink, 'aria-current', view === 'mirror' ? 'page' : undefined)
       setAttribute(alertsLink, 'aria-current', view === 'alerts' ? 'page' : undefined)
     },
     alerts: (open) => {
@@ -56,6 +60,7 @@ export function header(): Header {
       setAttribute(alertsLink, 'data-open', open > 0)
     },
     recordings: (roots) => setHidden(recordingsLink, roots === 0),
+    mirror: (buckets) => setHidden(mirrorLink, buckets === 0),
   }
 }
 

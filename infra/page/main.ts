@@ -1,6 +1,6 @@
 /** The page in the browser: its frame, the view that the address names, and the news from the server. */
 
-import type { Alerts, Recordings } from '../../services/status/page-api.ts'
+import type { Alerts, MirrorRows, Recordings } from '../../services/status/page-api.ts'
 import { alertsView } from './alerts-view.ts'
 import { renewToken } from './api.ts'
 import { Asking } from './asking.ts'
@@ -11,13 +11,14 @@ import { count, counted } from './format.ts'
 import { GatewayView } from './gateway-view.ts'
 import { header } from './header.ts'
 import { type Connection, Live } from './live.ts'
+import { mirrorView } from './mirror-view.ts'
 import { QuarantineView } from './quarantine-view.ts'
 import { recordingsView } from './recordings-view.ts'
 import { hashOf, type Route, routeOf } from './route.ts'
 import { say, sayElements } from './say.ts'
 import type { PageContext, View } from './view.ts'
 
-/** Between two looks whether there are alerts, and roots of recordings. */
+/** Between two looks whether there are alerts, and roots of recordings or a mirror. */
 const ALERTS_MS = 10_000
 const ROOTS_MS = 60_000
 
@@ -41,6 +42,7 @@ function viewOf(route: Route): View {
   if (route.view === 'quarantine') return new QuarantineView(route, context)
   if (route.view === 'alerts') return alertsView()
   if (route.view === 'recordings') return recordingsView()
+  if (route.view === 'mirror') return mirrorView()
   return new FleetView(route, context, place)
 }
 
@@ -106,6 +108,12 @@ new Asking<Recordings>({
   path: '/api/recordings',
   everyMs: ROOTS_MS,
   answered: ({ roots }) => head.recordings(roots.length),
+  refused: none,
+})
+new Asking<MirrorRows>({
+  path: '/api/mirror',
+  everyMs: ROOTS_MS,
+  answered: ({ buckets }) => head.mirror(buckets.length),
   refused: none,
 })
 

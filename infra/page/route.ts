@@ -32,7 +32,11 @@ export interface RecordingsRoute {
   readonly view: 'recordings'
 }
 
-export type Route = FleetRoute | GatewayRoute | QuarantineRoute | AlertsRoute | RecordingsRoute
+export interface MirrorRoute {
+  readonly view: 'mirror'
+}
+
+export type Route = FleetRoute | GatewayRoute | QuarantineRoute | AlertsRoute | RecordingsRoute | MirrorRoute
 
 /** What it can not read is the whole fleet. */
 export function routeOf(hash: string): Route {
@@ -43,6 +47,7 @@ export function routeOf(hash: string): Route {
   if (path === '/quarantine') return { view: 'quarantine', code: asked.get('code') ?? '' }
   if (path === '/alerts') return { view: 'alerts' }
   if (path === '/recordings') return { view: 'recordings' }
+  if (path === '/mirror') return { view: 'mirror' }
   return {
     view: 'fleet',
     shown: SHOWN.find((each) => each === asked.get('show')) ?? 'all',
@@ -53,7 +58,7 @@ export function routeOf(hash: string): Route {
 
 export function hashOf(route: Route): string {
   if (route.view === 'gateway') return `#/gateway/${encodeURIComponent(route.gateway)}`
-  if (route.view === 'alerts' || route.view === 'recordings') return `#/${route.view}`
+  if (route.view === 'alerts' || route.view === 'recordings' || route.view === 'mirror') return `#/${route.view}`
   const asked = new URLSearchParams()
   if (route.view === 'quarantine') {
     if (route.code !== '') asked.set('code', route.code)

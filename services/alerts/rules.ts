@@ -22,6 +22,7 @@ export type AlertSettings = Pick<
   | 'alertLinkDownAfterMs'
   | 'alertGapOpenAfterMs'
   | 'alertRecordingsAfterMs'
+  | 'alertMirrorLagAfterMs'
 >
 
 export const RULES = {
@@ -83,6 +84,18 @@ export const RULES = {
     advice:
       "'tidemark indexer reconcile' says what differs. A root that is suspicious is mostly a disk that is not mounted, or a wrong path.",
     delayMs: ({ alertRecordingsAfterMs }) => alertRecordingsAfterMs,
+  },
+  'mirror-lags': {
+    severity: 'warning',
+    meaning: 'A mirror could not look for new points of a bucket.',
+    advice: 'Look at the link and at the end that is away. What came meanwhile is brought when both ends answer.',
+    delayMs: ({ alertMirrorLagAfterMs }) => alertMirrorLagAfterMs,
+  },
+  'mirror-differs': {
+    severity: 'warning',
+    meaning: 'A bucket of a mirror is not as its source, or can not be mirrored.',
+    advice: "'tidemark mirror verify' says which series differ. Points at the target alone were deleted at the source.",
+    delayMs: () => 0,
   },
 } as const satisfies Readonly<Record<RuleId, Rule>>
 

@@ -1,6 +1,7 @@
 /** What is so now, told from figures that the process has anyway. */
 
 import { parseInstant } from '../../schemas/time.ts'
+import type { MirrorStatus } from '../core/mirror-status.ts'
 import type { GatewayVerdict } from '../core/verdict.ts'
 import type { JournalUsage } from '../ports/journal.ts'
 import type { Condition, Count, Sighting } from './episodes.ts'
@@ -106,6 +107,30 @@ function differenceOf({ state, reason, waiting, unlistable, tooLong }: RootFacts
     tooLong > 0 ? `${tooLong} paths are too long for an entry` : '',
   ]
   return facts.filter((each) => each !== '').join(', ')
+}
+
+/** So many rhythms late is no lag yet. */
+const MIRROR_LATE_TIMES = 3
+
+/** Of each bucket, since when nobody has looked for its new points, and what differs. `fromMs`: since when it should have been looked for. */
+export function mirrorSightings(
+  { ends, buckets }: MirrorStatus,
+  { fromMs, nowMs, everyMs }: { readonly fromMs: number; readonly nowMs: number; readonly everyMs: number },
+): readonly Sighting[] {
+  const away = ends.flatMap((each) => (each.away === null ? [] : [`the ${each.end} is away: ${each.away.reason}`]))
+  const lags = buckets.flatMap(({ bucket: subject, state, freshMs }) => {
+    const summary = away.length > 0 ? away.join('; ') : 'new points have not been looked for'
+    const sinceMs = freshMs ?? fromMs
+    const isLate = nowMs - sinceMs > everyMs * MIRROR_LATE_TIMES
+    return state === 'blocked' || !isLate ? [] : [{ subject, summary, sinceMs }]
+  })
+  const differs = buckets.flatMap(({ bucket: subject, state, reason }) =>
+    state === 'new' || state === 'equal' ? [] : [{ subject, summary: `${state}: ${reason}` }],
+  )
+  return [
+    { rule: 'mirror-lags', conditions: lags },
+    { rule: 'mirror-differs', conditions: differs },
+  ]
 }
 
 const WINDOW_MS = 300_000

@@ -7,6 +7,7 @@ import { declareDataCommands } from './cli-data.ts'
 import type { CliDeps, Declaring } from './cli-declaring.ts'
 import { declareEngineCommands } from './cli-engines.ts'
 import { declareLocalCommands } from './cli-local.ts'
+import { declareMirrorCommands } from './cli-mirror.ts'
 import { declareServiceCommands } from './cli-services.ts'
 import type { GivenOptions } from './command-set.ts'
 import type { ExitCode } from './context.ts'
@@ -34,6 +35,7 @@ export async function runCli(deps: CliDeps, argv: readonly string[]): Promise<Ex
     },
   }
   declareServiceCommands(declaring)
+  declareMirrorCommands(declaring)
   declareLocalCommands(declaring)
   declareAlertCommands(declaring)
   declareDataCommands(declaring)

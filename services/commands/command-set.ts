@@ -6,6 +6,7 @@ import type { CommandContext, ExitCode } from './context.ts'
 import type { ExportOptions } from './export.ts'
 import type { GenerateOptions } from './generate.ts'
 import type { ImportOptions } from './import.ts'
+import type { MirrorOptions, MirrorVerifyOptions } from './mirror.ts'
 import type { ProofOptions } from './proof.ts'
 import type { ReconcileOptions } from './reconcile.ts'
 import type { RecoverOptions } from './recover.ts'
@@ -42,6 +43,8 @@ export interface LocalCommands {
   readonly settings: Here<SettingsOptions>
   readonly clear: Here<ClearOptions>
   readonly reconcile: Here<ReconcileOptions>
+  readonly mirror: Here<MirrorOptions>
+  readonly mirrorVerify: Here<MirrorVerifyOptions>
   readonly alertsList: Here<AlertsListOptions>
   readonly alertsTest: Here<AlertsTestOptions>
 }

@@ -49,6 +49,8 @@ export function runInside(
       settings: elsewhere,
       clear: elsewhere,
       reconcile: elsewhere,
+      mirror: elsewhere,
+      mirrorVerify: elsewhere,
       alertsList: elsewhere,
       alertsTest: elsewhere,
     },

@@ -27,6 +27,7 @@ const TABLE = {
   'batch-refused': [false, 'the store refused the batch as a whole'],
   'ledger-conflict': [false, 'another process has written this ledger: it is the owner now'],
   'ledger-unavailable': [true, 'the ledger store does not answer'],
+  'mirror-locked': [false, 'another mirror of this machine writes to the target: stop it first'],
   'root-unreachable': [true, 'the root of recordings can not be listed'],
   'alert-unavailable': [true, 'the channel does not take an alert now'],
   'alert-refused': [true, 'the channel refuses an alert: what is set for it does not fit'],

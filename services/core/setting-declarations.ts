@@ -1,111 +1,29 @@
 /** Every setting, declared once: name, kind, default, sentence. Parsing, `tidemark settings` and the README's table come from here. */
 
-import { z } from 'zod'
 import { isName } from '../../schemas/names.ts'
-import { DURATION_FORM, parseDuration, parseSize, SIZE_FORM } from './quantities.ts'
-
-/** How a text becomes a value, and in words what is expected. */
-export interface SettingKind<T> {
-  readonly expected: string
-  readonly schema: z.ZodType<T, string>
-}
-
-export interface Setting<T> {
-  /** In the environment with `TIDEMARK_` before it, in the file as it is. */
-  readonly name: string
-  readonly kind: SettingKind<T>
-  /** As a user would write it. */
-  readonly preset: string
-  readonly sentence: string
-  readonly secret: boolean
-}
-
-/** A setting without a default: absent unless somebody sets it. */
-export interface OpenSetting<T> extends Omit<Setting<T>, 'preset'> {
-  readonly preset: null
-}
+import { parseInstant } from '../../schemas/time.ts'
+import {
+  anyText,
+  brokers,
+  count,
+  DAY_MS,
+  duration,
+  kind,
+  listOf,
+  mongodbUrl,
+  name,
+  type OpenSetting,
+  oneOf,
+  open,
+  registry,
+  type Setting,
+  type SettingKind,
+  setting,
+  size,
+  url,
+} from './setting-kinds.ts'
 
 export type AnySetting = Setting<unknown> | OpenSetting<unknown>
-
-const DAY_MS = 86_400_000
-
-function kind<T>(expected: string, read: (text: string) => T | undefined): SettingKind<T> {
-  const schema = z.string().transform((text, context): T => {
-    const value = read(text)
-    if (value !== undefined) return value
-    context.addIssue({ code: 'custom', message: expected })
-    return z.NEVER
-  })
-  return { expected, schema }
-}
-
-function between(min: number, max: number, value: number | undefined): number | undefined {
-  return value !== undefined && value >= min && value <= max ? value : undefined
-}
-
-function count(min: number, max: number): SettingKind<number> {
-  return kind(`a whole number from ${min} to ${max}`, (text) =>
-    /^\d+$/.test(text) ? between(min, max, Number(text)) : undefined,
-  )
-}
-
-function duration(minMs: number, maxMs: number): SettingKind<number> {
-  return kind(DURATION_FORM, (text) => between(minMs, maxMs, parseDuration(text)))
-}
-
-function size(min: number): SettingKind<number> {
-  return kind(`${SIZE_FORM}, at least ${min} bytes`, (text) => between(min, Number.MAX_SAFE_INTEGER, parseSize(text)))
-}
-
-function oneOf<const T extends string>(...choices: readonly T[]): SettingKind<T> {
-  return kind(choices.length === 1 ? `'${choices[0]}'` : `one of ${choices.join(', ')}`, (text) =>
-    choices.find((choice) => choice === text),
-  )
-}
-
-function listOf<const T extends string>(...choices: readonly T[]): SettingKind<readonly T[]> {
-  return kind(`a comma-separated list, without repetition, of ${choices.join(', ')}`, (text) => {
-    const items = text.split(',').map((item) => item.trim())
-    const known = items.flatMap((item) => choices.filter((choice) => choice === item))
-    return known.length === items.length && new Set(items).size === items.length ? known : undefined
-  })
-}
-
-const url = kind('an http or https URL without user and password, such as http://127.0.0.1:8086', webAddress)
-const registry = kind("'embedded', or the URL of a Confluent-compatible registry without user and password", (text) =>
-  text === 'embedded' ? text : webAddress(text),
-)
-const mongodbUrl = kind('a URL with a database, such as mongodb://127.0.0.1:27017/tidemark', (text) =>
-  /^mongodb(\+srv)?:\/\/[^/\s]+\/[^/?\s.$"\\]+(\?\S*)?$/.test(text) ? text : undefined,
-)
-const brokers = kind('a comma-separated list of HOST:PORT', (text) => {
-  const items = text.split(',').map((item) => item.trim())
-  return items.every(isHostAndPort) ? items : undefined
-})
-
-function webAddress(text: string): string | undefined {
-  const parsed = URL.canParse(text) ? new URL(text) : undefined
-  if (parsed === undefined || !['http:', 'https:'].includes(parsed.protocol)) return undefined
-  return parsed.username + parsed.password === '' ? text.replace(/\/+$/, '') : undefined
-}
-
-function isHostAndPort(text: string): boolean {
-  const port = /^(?:[\w.-]+|\[[0-9a-f:.]+\]):(\d{1,5})$/i.exec(text)?.[1]
-  return port !== undefined && between(1, 65_535, Number(port)) !== undefined
-}
-
-const anyText = kind('some text', (text) => (text.trim() === '' ? undefined : text))
-const name = kind('a name of at most 128 letters, digits and ._:=,@+%-, the first a letter or digit', (text) =>
-  isName(text) ? text : undefined,
-)
-
-function setting<T>(name: string, kind: SettingKind<T>, preset: string, sentence: string): Setting<T> {
-  return { name, kind, preset, sentence, secret: false }
-}
-
-function open<T>(name: string, kind: SettingKind<T>, sentence: string, secret = false): OpenSetting<T> {
-  return { name, kind, preset: null, sentence, secret }
-}
 
 const KAFKA = {
   kafkaBrokers: open('KAFKA_BROKERS', brokers, 'Some brokers of the cluster; the others are learnt from them.'),
@@ -226,6 +144,8 @@ export const ALERT_RULES = [
   'void-or-lost',
   'journal-filling',
   'recordings-differ',
+  'mirror-lags',
+  'mirror-differs',
 ] as const
 
 function after(name: string, preset: string, sentence: string): Setting<number> {
@@ -267,6 +187,62 @@ const ALERTS = {
     'ALERT_RECORDINGS_AFTER',
     '2m',
     'How long the index of recordings may differ from storage before it is an alert.',
+  ),
+  alertMirrorLagAfterMs: after(
+    'ALERT_MIRROR_LAG_AFTER',
+    '15m',
+    'How long a mirror may not have looked for new points before it is an alert.',
+  ),
+} as const
+
+const instant = kind('a time such as 2024-01-31T00:00:00Z', (text) => {
+  const time = parseInstant(text)
+  return time === undefined || 'reason' in time ? undefined : time.ms
+})
+const bucketNames = kind('a comma-separated list of names of buckets, each once', (text) => {
+  const names = text.split(',').map((item) => item.trim())
+  return names.every((item) => item !== '') && new Set(names).size === names.length ? names : undefined
+})
+
+const MIRROR = {
+  mirrorSourceUrl: open('MIRROR_SOURCE_URL', url, 'The InfluxDB 2 that a mirror reads.'),
+  mirrorSourceToken: open('MIRROR_SOURCE_TOKEN', anyText, 'A token that may read its buckets.', true),
+  mirrorSourceOrg: open('MIRROR_SOURCE_ORG', anyText, 'The organisation of its buckets.'),
+  mirrorTargetUrl: open('MIRROR_TARGET_URL', url, 'The InfluxDB 2 that a mirror keeps equal to it.'),
+  mirrorTargetToken: open('MIRROR_TARGET_TOKEN', anyText, 'A token that may read, write and make its buckets.', true),
+  mirrorTargetOrg: open('MIRROR_TARGET_ORG', anyText, 'The organisation of its buckets.'),
+  mirrorBuckets: open('MIRROR_BUCKETS', bucketNames, 'The buckets, which have the same names on both sides.'),
+  mirrorEveryMs: setting('MIRROR_EVERY', duration(100, DAY_MS), '30s', 'How often new points are looked for.'),
+  mirrorPassEveryMs: setting(
+    'MIRROR_PASS_EVERY',
+    duration(1000, 365 * DAY_MS),
+    '1h',
+    'How long after a pass over everything the next one begins; it finds what came late, early or changed.',
+  ),
+  mirrorSinceMs: open('MIRROR_SINCE', instant, 'Older points are not mirrored; without it, all are.'),
+  mirrorHorizonMs: open(
+    'MIRROR_HORIZON',
+    duration(1000, 100_000 * DAY_MS),
+    'How far back a pass looks; without it, as far as MIRROR_SINCE.',
+  ),
+  mirrorDeep: setting(
+    'MIRROR_DEEP',
+    oneOf('off', 'on'),
+    'off',
+    'Whether passes read both sides whole, and so find changed texts and changes that leave sums as they were.',
+  ),
+  mirrorCreateBuckets: setting(
+    'MIRROR_CREATE_BUCKETS',
+    oneOf('off', 'on'),
+    'on',
+    'Whether a bucket that the target lacks is made, with the retention of the source.',
+  ),
+  mirrorBytesPerS: open('MIRROR_BYTES_PER_S', size(10_000), 'Bytes a second to and from each side, at most.'),
+  mirrorLogBucket: setting(
+    'MIRROR_LOG_BUCKET',
+    anyText,
+    'Logging',
+    'Bucket of the target that is told of what the mirror does, where it is there.',
   ),
 } as const
 
@@ -367,6 +343,7 @@ export const SETTINGS = {
   ),
   ...RECORDINGS,
   ...ALERTS,
+  ...MIRROR,
 } as const
 
 type ValueOf<D> = D extends { readonly kind: SettingKind<infer T> } ? T : never

@@ -1,6 +1,7 @@
 /** Settings from command line, environment and file into one typed object, or one message that names everything wrong with them. */
 
 import { parse } from 'yaml'
+import { fromMirrorKey } from './mirror-settings.ts'
 import { contradictions } from './setting-contradictions.ts'
 import { type AnySetting, SETTINGS, type Settings } from './setting-declarations.ts'
 
@@ -95,8 +96,9 @@ function fromEnvironment(env: SettingSources['env'], faults: string[]): readonly
 
 function fromFile(file: SettingSources['file'], faults: string[]): readonly [string, Given][] {
   if (file === undefined) return []
-  return Object.entries(keysOf(file, faults)).flatMap(([name, value]): [string, Given][] => {
-    const label = `${name} in ${file.path}`
+  return Object.entries(keysOf(file, faults)).flatMap(([key, given]): [string, Given][] => {
+    const label = `${key} in ${file.path}`
+    const [name, value] = fromMirrorKey(key, given)
     if (!NAMES.includes(name)) {
       faults.push(unknownName(label, '', name))
       return []

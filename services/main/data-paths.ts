@@ -37,6 +37,11 @@ export function alertsDir(dataDir: string): string {
   return join(dataDir, 'alerts')
 }
 
+/** How the mirror of this data directory stands. */
+export function mirrorPath(dataDir: string): string {
+  return join(dataDir, 'mirror.json')
+}
+
 /** What `clear` empties, in words and as path. */
 export function clearable(dataDir: string): readonly (readonly [what: string, path: string])[] {
   return [
@@ -48,5 +53,6 @@ export function clearable(dataDir: string): readonly (readonly [what: string, pa
     ['the journals', gatewaysDir(dataDir)],
     ['the cut links', linksPath(dataDir)],
     ['the alerts', alertsDir(dataDir)],
+    ['how the mirror stands', mirrorPath(dataDir)],
   ]
 }

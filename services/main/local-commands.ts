@@ -16,8 +16,9 @@ import { type GivenSettings, type ParsedSettings, parseSettings, type Settings }
 import { alertsListHere, alertsTestHere } from './alert-commands.ts'
 import { clearable } from './data-paths.ts'
 import { reconcileHere } from './indexer-process.ts'
+import { runMirror, verifyMirror } from './mirror-process.ts'
 import { runService } from './run-service.ts'
-import { assertServiceCanRun } from './service-needs.ts'
+import { assertMirrorCanRun, assertServiceCanRun } from './service-needs.ts'
 import { runUp } from './up.ts'
 
 export interface Machine {
@@ -82,6 +83,17 @@ export function localCommands(machine: Machine, data: DataCommands): LocalComman
       const settings = settingsOrThrow(parsed)
       assertServiceCanRun('indexer', parsed)
       return reconcileHere(settings, machine, options)
+    },
+    mirror: async (given, options) => {
+      const flags = options.port === undefined ? {} : { HTTP_PORT: options.port }
+      const settings = settingsOrThrow(await readSettings(given, flags, []))
+      assertMirrorCanRun(settings)
+      return runMirror(settings, machine, options)
+    },
+    mirrorVerify: async (given, options) => {
+      const settings = settingsOrThrow(await readSettings(given, {}, []))
+      assertMirrorCanRun(settings)
+      return verifyMirror(settings, machine, options)
     },
     alertsList: async (given, options) =>
       alertsListHere(settingsOrThrow(await readSettings(given, {}, [])), machine, options),

@@ -3,6 +3,7 @@
 import type { Metric } from '../../infra/http/metrics-text.ts'
 import type { AlertCounts } from '../alerts/alerter.ts'
 import type { Proof } from '../commands/proof.ts'
+import type { BucketStatus, MirrorStatus } from '../core/mirror-status.ts'
 import type { IndexerStatus, RootStatus } from '../indexer/changes.ts'
 import type { JournalUsage } from '../ports/journal.ts'
 import type { Recovery } from '../recovery/recovery.ts'
@@ -123,6 +124,37 @@ const RECORDING_ENTRIES = ['tidemark_recordings_entries', 'Entries of the index 
 const INDEX_UP = ['tidemark_recordings_index_up', '0 while the index is away.'] as const
 const HASHED = ['tidemark_recordings_hashed_total', 'Hashes written.'] as const
 
+const MIRROR: Rows<BucketStatus> = [
+  [
+    'tidemark_mirror_equal',
+    '1 while the last pass left the bucket equal, exceptions apart.',
+    ({ state }) => Number(state === 'equal' || state === 'exceptions'),
+  ],
+  ['tidemark_mirror_points', 'Points of the source at the last pass: values of single fields.', ({ points }) => points],
+  ['tidemark_mirror_written_points_total', 'Points written to the target.', ({ written }) => written],
+  ['tidemark_mirror_left_points', 'Points that the pass under way has still to copy.', ({ left }) => left],
+  ['tidemark_mirror_extra_points', 'Points at the target alone, at the last pass.', ({ extra }) => extra],
+  ['tidemark_mirror_refused_points', 'Points that the target refused at the last pass.', ({ refused }) => refused],
+  [
+    'tidemark_mirror_outside_retention_points',
+    'Points older than the target keeps, at the last pass.',
+    ({ outsideRetention }) => outsideRetention,
+  ],
+  [
+    'tidemark_mirror_fresh_timestamp_seconds',
+    'Up to when new points have been looked for.',
+    ({ freshMs }) => (freshMs === null ? null : freshMs / 1000),
+  ],
+  [
+    'tidemark_mirror_pass_timestamp_seconds',
+    'End of the last pass.',
+    ({ passedMs }) => (passedMs === null ? null : passedMs / 1000),
+  ],
+]
+
+const MIRROR_END_UP = ['tidemark_mirror_end_up', '0 while that end of the mirror is away.'] as const
+const MIRROR_BYTES = ['tidemark_mirror_bytes_total', 'Bytes over the network, packed as they are.'] as const
+
 const ALERTS_OPEN = ['tidemark_alerts_open', 'Alerts that were told of and are not over.'] as const
 const ALERT_MESSAGES = ['tidemark_alert_messages_total', 'Messages of alerts by what became of them.'] as const
 
@@ -147,6 +179,9 @@ export const METRICS: readonly DeclaredMetric[] = [
   ...declared('indexer', ['root'], ROOT),
   ...declared('indexer', ['root', 'state'], [RECORDING_ENTRIES]),
   ...declared('indexer', [], [INDEX_UP, HASHED]),
+  ...declared('mirror', ['bucket'], MIRROR),
+  ...declared('mirror', ['end'], [MIRROR_END_UP]),
+  ...declared('mirror', ['end', 'direction'], [MIRROR_BYTES]),
   ...declared('each', ['rule'], [ALERTS_OPEN]),
   ...declared('each', ['channel', 'outcome'], [ALERT_MESSAGES]),
 ]
@@ -201,6 +236,18 @@ export function indexerMetrics({ away, roots }: IndexerStatus, hashed: number): 
     sampled(RECORDING_ENTRIES, samples),
     sampled(INDEX_UP, [{ labels: {}, value: Number(away === null) }]),
     sampled(HASHED, [{ labels: {}, value: hashed }]),
+  ]
+}
+
+export function mirrorMetrics({ ends, buckets }: MirrorStatus): Metric[] {
+  const bytes = ends.flatMap(({ end, received, sent }) =>
+    Object.entries({ received, sent }).map(([direction, value]) => ({ labels: { end, direction }, value })),
+  )
+  const up = ends.map(({ end, away }) => ({ labels: { end }, value: Number(away === null) }))
+  return [
+    ...metricsOf(MIRROR, buckets, ({ bucket }) => ({ bucket })),
+    sampled(MIRROR_END_UP, up),
+    sampled(MIRROR_BYTES, bytes),
   ]
 }
 

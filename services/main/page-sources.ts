@@ -1,10 +1,11 @@
-/** What the page shows of alerts and recordings, read from where their processes keep it. */
+/** What the page shows of alerts, recordings and the mirror, read from where their processes keep it. */
 
 import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { z } from 'zod'
 import { readEpisodes } from '../../infra/files/episode-file.ts'
+import { readStatus } from '../../infra/files/status-file.ts'
 import { formatInstant } from '../../schemas/time.ts'
 import { ruleOf } from '../alerts/rules.ts'
 import { TidemarkError } from '../core/errors.ts'
@@ -12,8 +13,8 @@ import type { Settings } from '../core/settings.ts'
 import type { RootStatus } from '../indexer/changes.ts'
 import type { Episode } from '../ports/episode-store.ts'
 import type { RecordingIndex, RootNote } from '../ports/recording-index.ts'
-import type { AlertRow, RecordingRootRow } from '../status/page-api.ts'
-import { alertsDir, alertsPath, recordingsPath } from './data-paths.ts'
+import type { AlertRow, MirrorRows, RecordingRootRow } from '../status/page-api.ts'
+import { alertsDir, alertsPath, mirrorPath, recordingsPath } from './data-paths.ts'
 
 /** As an indexer, perhaps of another version, noted it. */
 const NOTED = z.object({
@@ -81,6 +82,51 @@ export function recordingRows(
       const noted = NOTED.safeParse(notes[i]?.status)
       return noted.success ? recordingRow(noted.data) : recordingRow({ ...UNKNOWN, root, path })
     })
+  }
+}
+
+/** As a mirror, perhaps of another version, wrote it. */
+const MIRROR = z.object({
+  savedMs: z.number(),
+  ends: z.array(z.object({ end: z.string(), away: z.object({ sinceMs: z.number(), reason: z.string() }).nullable() })),
+  buckets: z.array(
+    z.object({
+      bucket: z.string(),
+      state: z.string(),
+      reason: z.string(),
+      points: z.number(),
+      missing: z.number(),
+      differing: z.number(),
+      extra: z.number(),
+      written: z.number(),
+      left: z.number(),
+      freshMs: z.number().nullable(),
+      passedMs: z.number().nullable(),
+    }),
+  ),
+})
+
+/** It says how it stands every two seconds. */
+const MIRROR_SILENT_MS = 15_000
+
+/** Of the mirror that runs, or ran, on this data directory. */
+export async function mirrorRows(dataDir: string, nowMs: number): Promise<Omit<MirrorRows, 'as_of'>> {
+  const read = MIRROR.safeParse(await readStatus(mirrorPath(dataDir)))
+  if (!read.success) return { told_at: null, runs: false, ends: [], buckets: [] }
+  const { savedMs, ends, buckets } = read.data
+  return {
+    told_at: instantText(savedMs),
+    runs: Math.abs(nowMs - savedMs) < MIRROR_SILENT_MS,
+    ends: ends.map(({ end, away }) => ({
+      end,
+      away_since: away === null ? null : instantText(away.sinceMs),
+      reason: away?.reason ?? '',
+    })),
+    buckets: buckets.map(({ freshMs, passedMs, ...row }) => ({
+      ...row,
+      fresh_at: freshMs === null ? null : instantText(freshMs),
+      passed_at: passedMs === null ? null : instantText(passedMs),
+    })),
   }
 }
 

@@ -2,6 +2,8 @@
 
 import type { ServiceOptions } from '../commands/command-set.ts'
 import { TidemarkError } from '../core/errors.ts'
+import { MIRROR_KEYS } from '../core/mirror-settings.ts'
+import { SETTINGS } from '../core/setting-declarations.ts'
 import type { ParsedSettings, Settings } from '../core/settings.ts'
 
 export type Service = ServiceOptions['service']
@@ -35,6 +37,27 @@ export function serviceFaults(
   }
   return needs[service]()
 }
+
+/** A mirror needs two ends, whatever else is set. Throws `settings-invalid` with everything that is wrong, a line each. */
+export function assertMirrorCanRun(settings: Settings): void {
+  const faults = Object.entries(MIRROR_NEEDS).flatMap(([key, what]) => {
+    const { name } = SETTINGS[key as keyof typeof MIRROR_NEEDS]
+    if (settings[key as keyof typeof MIRROR_NEEDS] !== undefined) return []
+    const original = MIRROR_KEYS.find(([, each]) => each === name)?.[0]
+    return [`${name}: expected ${what}; came none; set TIDEMARK_${name}, or ${original} in the file of --config`]
+  })
+  if (faults.length > 0) throw new TidemarkError('settings-invalid', faults.map((fault) => `\n  ${fault}`).join(''))
+}
+
+const MIRROR_NEEDS = {
+  mirrorSourceUrl: 'where the source is',
+  mirrorSourceToken: 'its token',
+  mirrorSourceOrg: 'its organisation',
+  mirrorTargetUrl: 'where the target is',
+  mirrorTargetToken: 'its token',
+  mirrorTargetOrg: 'its organisation',
+  mirrorBuckets: 'the names of buckets',
+} as const
 
 function rootNeeds({ recordingRoots }: Settings): readonly string[] {
   if (recordingRoots !== undefined) return []

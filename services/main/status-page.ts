@@ -15,7 +15,7 @@ import type { PlotStore } from '../status/plot.ts'
 import { Status } from '../status/status.ts'
 import type { Base } from './base.ts'
 import { runPageAction } from './page-actions.ts'
-import { alertRows } from './page-sources.ts'
+import { alertRows, mirrorRows } from './page-sources.ts'
 
 export interface StatusParts {
   readonly settings: Settings
@@ -47,6 +47,7 @@ export function statusPage(parts: StatusParts) {
     stores: parts.stores,
     recordings: parts.recordings,
     alerts: () => alertRows(settings.dataDir),
+    mirror: () => mirrorRows(settings.dataDir, systemClock.wallMs()),
     signal,
     log: async () => (await base()).messageLog,
     quarantined: async function* () {

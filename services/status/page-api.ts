@@ -193,6 +193,39 @@ export interface Recordings {
   readonly roots: readonly RecordingRootRow[]
 }
 
+/** A bucket of the mirror; counts are points: values of single fields. */
+export interface MirrorBucketRow {
+  readonly bucket: string
+  readonly state: string
+  readonly reason: string
+  readonly points: number
+  readonly missing: number
+  readonly differing: number
+  readonly extra: number
+  readonly written: number
+  readonly left: number
+  /** Up to when new points have been looked for, and the end of the last pass. */
+  readonly fresh_at: string | null
+  readonly passed_at: string | null
+}
+
+export interface MirrorEndRow {
+  readonly end: string
+  /** `null` while it answers. */
+  readonly away_since: string | null
+  readonly reason: string
+}
+
+/** `GET /api/mirror`: how the mirror of this data directory stood when it last said so. */
+export interface MirrorRows {
+  readonly as_of: string
+  readonly told_at: string | null
+  /** Whether it has said so lately. */
+  readonly runs: boolean
+  readonly ends: readonly MirrorEndRow[]
+  readonly buckets: readonly MirrorBucketRow[]
+}
+
 /** What a POST asks to be done: the link, recover, replay, writeoff and quarantine of the command line. */
 export type PageAction =
   | { readonly kind: 'link'; readonly gateway: string; readonly cut: boolean }

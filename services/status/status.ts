@@ -13,6 +13,7 @@ import type {
   AlertRow,
   Alerts,
   GatewayDetail,
+  MirrorRows,
   Outages,
   Plot,
   Quarantine,
@@ -35,6 +36,7 @@ export interface StatusSources extends FleetSources {
   /** Of every process that keeps alerts where this one does; open ones first, the newest first. */
   alerts(): Promise<readonly AlertRow[]>
   recordings(): Promise<readonly RecordingRootRow[]>
+  mirror(): Promise<Omit<MirrorRows, 'as_of'>>
   /** Aborted when the process ends. */
   readonly signal: AbortSignal
 }
@@ -113,6 +115,10 @@ export class Status {
 
   async recordings(): Promise<Recordings> {
     return { as_of: format(this.#sources.clock.wallMs()), roots: await this.#sources.recordings() }
+  }
+
+  async mirror(): Promise<MirrorRows> {
+    return { as_of: format(this.#sources.clock.wallMs()), ...(await this.#sources.mirror()) }
   }
 
   /** Something was done that the next answers should know of. */

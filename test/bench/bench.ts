@@ -3,6 +3,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { benchEmbedded } from './embedded.ts'
 import { benchEngines, LANES, type Lane } from './engines.ts'
+import { benchMirror } from './mirror.ts'
 import { benchRecordings } from './recordings.ts'
 
 /** Engine benches send whole records of every gateway. */
@@ -90,6 +91,16 @@ function program(signal: AbortSignal): Command {
     .option('--rounds <n>', 'how often each runs; medians count', atLeastOne, 3)
     .addHelpText('after', RECORDINGS_MEASURED)
     .action((options) => benchRecordings(options, signal))
+  root
+    .command('mirror')
+    .description(
+      'copying a bucket between two InfluxDB servers, against one query piped into writes; a pass without work',
+    )
+    .option('--points <n>', 'that are copied', atLeastOne, 1_000_000)
+    .option('--series <n>', 'that they are spread over', atLeastOne, 500)
+    .option('--quiet-points <n>', 'of the equal pair', atLeastOne, 2_000_000)
+    .option('--rounds <n>', 'how often each runs; medians count', atLeastOne, 3)
+    .action((options) => benchMirror(options, signal))
   return root
 }
 

@@ -5,7 +5,13 @@ import { type SSEStreamingApi, streamSSE } from 'hono/streaming'
 import { onTestFinished } from 'vitest'
 import { pageApp } from '../../infra/http/page.ts'
 import { serveHttp, type WebApp } from '../../infra/http/server.ts'
-import type { AlertRow, GatewayRow, QuarantineRow, RecordingRootRow } from '../../services/status/page-api.ts'
+import type {
+  AlertRow,
+  GatewayRow,
+  MirrorRows,
+  QuarantineRow,
+  RecordingRootRow,
+} from '../../services/status/page-api.ts'
 import { countsOf, detailOf, fleetOf, iso, plotOf } from './fleet-fixture.ts'
 
 export interface FakePage {
@@ -29,6 +35,7 @@ export interface FakeOptions {
   readonly quarantine?: readonly QuarantineRow[]
   readonly alerts?: readonly AlertRow[]
   readonly roots?: readonly RecordingRootRow[]
+  readonly mirror?: Omit<MirrorRows, 'as_of'>
 }
 
 const CSP = { 'Content-Security-Policy': "default-src 'self'; frame-ancestors 'none'" }
@@ -39,6 +46,7 @@ export async function fakePage({
   quarantine = [],
   alerts = [],
   roots = [],
+  mirror = { told_at: null, runs: false, ends: [], buckets: [] },
 }: FakeOptions): Promise<FakePage> {
   const fleet = new Map(rows.map((row) => [row.gateway, row]))
   const listeners = new Set<SSEStreamingApi>()
@@ -80,6 +88,7 @@ export async function fakePage({
     const open = alerts.filter((each) => each.ended_at === null).length
     return context.json({ as_of: iso(Date.now()), open, episodes: alerts })
   })
+  app.get('/api/mirror', (context) => context.json({ as_of: iso(Date.now()), ...mirror }))
   app.get('/api/recordings', (context) => context.json({ as_of: iso(Date.now()), roots }))
   app.get('/api/quarantine', (context) => {
     const by_code: Record<string, number> = {}

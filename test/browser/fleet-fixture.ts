@@ -6,6 +6,7 @@ import type {
   FleetCounts,
   GatewayDetail,
   GatewayRow,
+  MirrorRows,
   OutageRow,
   Plot,
   RecordingRootRow,
@@ -154,6 +155,33 @@ export const ALERTS: readonly AlertRow[] = [
   ...{ summary: `what is wrong with ${subject}`, advice: 'Look at it.', since: iso(Date.now() - 3_600_000) },
   ...{ opened_at: iso(Date.now() - 3_000_000), ended_at: ended },
 }))
+
+export const MIRROR: Omit<MirrorRows, 'as_of'> = {
+  ...{ told_at: iso(Date.now()), runs: true },
+  ends: [
+    { end: 'source', away_since: iso(Date.now() - 60_000), reason: 'nothing in 60 s' },
+    { end: 'target', away_since: null, reason: '' },
+  ],
+  buckets: [
+    {
+      ...{
+        bucket: 'cryostat',
+        state: 'equal',
+        reason: '',
+        points: 12_000,
+        missing: 0,
+        differing: 0,
+        extra: 0,
+        written: 12_000,
+      },
+      ...{ left: 0, fresh_at: iso(Date.now()), passed_at: iso(Date.now()) },
+    },
+    {
+      ...{ bucket: 'dome', state: 'differs', reason: '3 missing points were found again', points: 9, missing: 2 },
+      ...{ differing: 1, extra: 4, written: 3, left: 5, fresh_at: iso(Date.now()), passed_at: null },
+    },
+  ],
+}
 
 export const ROOTS: readonly RecordingRootRow[] = [
   {

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest'
 import { browserTests } from './browser.ts'
 import { fakePage } from './fake-page.ts'
-import { ALERTS, gatewayRow, ROOTS } from './fleet-fixture.ts'
+import { ALERTS, gatewayRow, MIRROR, ROOTS } from './fleet-fixture.ts'
 
 browserTests('lists of the page', (open) => {
   test('the head says how many alerts are open; the view what they are and what to do, open ones apart from those that are over', async () => {
@@ -18,7 +18,7 @@ browserTests('lists of the page', (open) => {
     await entries.first().getByRole('link', { name: 'here' }).click()
     await page.getByRole('heading', { name: 'here', exact: true }).waitFor()
     await page.goBack()
-    await page.getByText('2 alerts are open').waitFor()
+    await page.getByText('2 alerts are open; 1 was over within a day.').waitFor()
     expect(faults).toEqual([])
   })
 
@@ -44,6 +44,31 @@ browserTests('lists of the page', (open) => {
       /suspicious.*roof.*5 of 5 recordings are not there any more.*3 wait for the index, 1 folder can not be listed/,
     )
     expect(faults).toEqual([])
+  })
+
+  test('each bucket of the mirror says how the target stands to the source, and an end that is away is named', async () => {
+    const fake = await fakePage({ rows: [], mirror: MIRROR })
+    const { page, faults } = await open(fake.url)
+    await page.getByRole('link', { name: 'Mirror' }).click()
+    await page.getByText(/^The source is away since .*: nothing in 60 s\.$/).waitFor()
+    const entries = page.getByRole('list', { name: 'Mirror' }).getByRole('listitem')
+    expect(await entries.first().textContent()).toMatch(
+      /equal.*cryostat.*12,000 points at the source, .*found none to bring/,
+    )
+    expect(await entries.nth(1).textContent()).toMatch(
+      /differs.*dome.*found again.*9 points at the source, .*brought 3, 4 at the target alone.*3 written.*5 left/,
+    )
+    expect(faults).toEqual([])
+  })
+
+  test('a mirror that does not run says so, and one that never ran has no way to it', async () => {
+    const stopped = await fakePage({ rows: [], mirror: { ...MIRROR, runs: false } })
+    const { page } = await open(`${stopped.url}/#/mirror`)
+    await page.getByText(/^The mirror does not run\./).waitFor()
+    const none = await fakePage({ rows: [] })
+    const { page: other } = await open(`${none.url}/#/mirror`)
+    await other.getByText('No mirror has run on this data directory').waitFor()
+    expect(await other.getByRole('link', { name: 'Mirror' }).count()).toBe(0)
   })
 
   test('while the server does not answer it says why, and goes on by itself', async () => {

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import type { QuarantineRow } from '../../services/status/page-api.ts'
 import { browserTests, pictureOf } from './browser.ts'
 import { fakePage } from './fake-page.ts'
-import { ALERTS, gatewayRow, iso, manyGateways, ROOTS } from './fleet-fixture.ts'
+import { ALERTS, gatewayRow, iso, MIRROR, manyGateways, ROOTS } from './fleet-fixture.ts'
 
 const JOURNAL = { readings: 1204, unconfirmed: 312, bytes: 48_000_000, max_bytes: 1_000_000_000 }
 /** As long as a name may be. */
@@ -29,6 +29,7 @@ const VIEWS = {
   quarantine: { hash: '#/quarantine', there: 'schema-unknown' },
   alerts: { hash: '#/alerts', there: 'what is wrong with here' },
   recordings: { hash: '#/recordings', there: 'cellar' },
+  mirror: { hash: '#/mirror', there: 'cryostat' },
 } as const
 
 interface AxeResult {
@@ -60,6 +61,7 @@ browserTests('the look of the page', (open) => {
       quarantine: QUARANTINE,
       alerts: ALERTS,
       roots: ROOTS,
+      mirror: MIRROR,
     })
     const { page, faults } = await open(`${fake.url}/${hash}`, {
       colorScheme,

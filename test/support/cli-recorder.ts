@@ -56,6 +56,8 @@ export function cliRecorder({
       settings: here('settings'),
       clear: here('clear'),
       reconcile: here('reconcile'),
+      mirror: here('mirror'),
+      mirrorVerify: here('mirrorVerify'),
       alertsList: here('alertsList'),
       alertsTest: here('alertsTest'),
     },

@@ -20,7 +20,7 @@ const DRIVERS: Readonly<Record<string, readonly string[]>> = {
   http: ['hono', '@hono/node-server', 'prom-client', 'zod'],
   kafka: ['kafkajs'],
   mongodb: ['mongodb'],
-  influxdb: [],
+  influxdb: ['msgpackr'],
   files: ['zod'],
   alerts: ['nodemailer'],
 }

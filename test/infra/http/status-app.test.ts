@@ -19,6 +19,7 @@ const READ = [
   '/api/quarantine',
   '/api/alerts',
   '/api/recordings',
+  '/api/mirror',
 ]
 
 describe('the status app', () => {

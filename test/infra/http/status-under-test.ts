@@ -25,6 +25,7 @@ export function statusUnderTest({ httpToken, act, sources = {} }: Given = {}) {
     stores: [],
     alerts: async () => [],
     recordings: async () => [],
+    mirror: async () => ({ told_at: null, runs: false, ends: [], buckets: [] }),
     log: noLog,
     quarantined: async function* () {},
     signal: new AbortController().signal,

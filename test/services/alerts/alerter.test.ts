@@ -12,7 +12,7 @@ import { manualClock, seededRandom, settle } from '../../support/manual-clock.ts
 const SETTINGS = {
   ...{ alertName: 'farm', alertEveryMs: 5_000, alertClearAfterMs: 60_000, alertsOff: [] },
   ...{ alertStoreAwayAfterMs: 60_000, alertSilentAfterMs: 300_000, alertLinkDownAfterMs: 900_000 },
-  ...{ alertGapOpenAfterMs: 900_000, alertRecordingsAfterMs: 120_000 },
+  ...{ alertGapOpenAfterMs: 900_000, alertMirrorLagAfterMs: 0, alertRecordingsAfterMs: 120_000 },
 }
 
 /** A process whose store is away while `away` says so, told by the channels that are named. */

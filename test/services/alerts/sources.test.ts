@@ -7,10 +7,12 @@ import {
   fleetSightings,
   JournalWatch,
   linksDown,
+  mirrorSightings,
   quarantined,
   type RootFacts,
   recordingsDiffer,
 } from '../../../services/alerts/sources.ts'
+import type { BucketStatus } from '../../../services/core/mirror-status.ts'
 import type { GatewayVerdict } from '../../../services/core/verdict.ts'
 import type { JournalUsage } from '../../../services/ports/journal.ts'
 
@@ -163,5 +165,49 @@ describe('a journal', () => {
         1e12,
       ),
     ).toEqual([])
+  })
+})
+
+describe('a mirror', () => {
+  const bucket: BucketStatus = {
+    ...{
+      bucket: 'dome',
+      state: 'equal' as const,
+      reason: '',
+      points: 1,
+      missing: 0,
+      differing: 0,
+      extra: 0,
+      refused: 0,
+    },
+    ...{ refusedBecause: '', outsideRetention: 0, written: 0, compared: 0, left: 0, freshMs: 50_000, passedMs: 1 },
+  }
+  const source = { end: 'source', away: null, received: 0, sent: 0 } as const
+  const at = (nowMs: number) => ({ fromMs: 0, nowMs, everyMs: 10_000 })
+
+  test('that looks for new points at its rhythm and is equal is none', () => {
+    const found = mirrorSightings({ ends: [source], buckets: [bucket] }, at(70_000))
+    expect([of(found, 'mirror-lags'), of(found, 'mirror-differs')]).toEqual([[], []])
+  })
+
+  test('that has not looked for three rhythms lags since it looked last, with the end that is away', () => {
+    const away = { ...source, away: { sinceMs: 55_000, reason: 'nothing in 60 s' } }
+    const found = mirrorSightings(
+      { ends: [away], buckets: [bucket, { ...bucket, bucket: 'new', freshMs: null }] },
+      at(90_000),
+    )
+    expect(of(found, 'mirror-lags')).toEqual([
+      { subject: 'dome', summary: 'the source is away: nothing in 60 s', sinceMs: 50_000 },
+      { subject: 'new', summary: 'the source is away: nothing in 60 s', sinceMs: 0 },
+    ])
+  })
+
+  test('that differs or can not be mirrored is one at once, with the reason', () => {
+    const blocked = { ...bucket, state: 'blocked', reason: 'the source has no bucket dome' } as const
+    const found = mirrorSightings({ ends: [source], buckets: [blocked] }, at(900_000))
+    expect(of(found, 'mirror-lags')).toEqual([])
+    expect(of(found, 'mirror-differs')).toEqual([
+      { subject: 'dome', summary: 'blocked: the source has no bucket dome' },
+    ])
   })
 })

@@ -13,6 +13,8 @@ const COMMANDS: readonly (readonly string[])[] = [
   ['status'],
   ['indexer'],
   ['indexer', 'reconcile'],
+  ['mirror'],
+  ['mirror', 'verify'],
   ['alerts', 'list'],
   ['alerts', 'test'],
   ['generate'],

@@ -37,12 +37,14 @@ const WRONG: Readonly<Record<string, readonly [came: string, ...argv: string[]]>
   'alerts list': ['got 1', 'open'],
   'alerts test': ["'--all'", '--all'],
   'indexer reconcile': ["'a b'", '--accept-gone', 'a b'],
+  mirror: ["'70000'", '--port', '70000'],
+  'mirror verify': ["'--yaml'", '--yaml'],
   completion: ["'tcsh'", 'tcsh'],
 }
 
-const GROUPS = ['stores', 'quarantine', 'topics', 'schemas', 'indexer', 'alerts']
+const GROUPS = ['stores', 'quarantine', 'topics', 'schemas', 'indexer', 'alerts', 'mirror']
 /** Groups that do something by themselves. */
-const ACTING = ['indexer']
+const ACTING = ['indexer', 'mirror']
 
 async function helpOf(...path: readonly string[]): Promise<string> {
   const { run, said, calls } = cliRecorder()
