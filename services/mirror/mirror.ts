@@ -34,7 +34,8 @@ export class Mirror {
   readonly #options: MirrorOptions
   readonly #buckets: readonly BucketMirror[]
   readonly #away = new Map<MirrorEnd['name'], NonNullable<EndStatus['away']>>()
-  #freshAgainMs = Number.NEGATIVE_INFINITY
+  /** When new points are looked for again, monotonic. */
+  readonly #freshAgainMs = new Map<BucketMirror, number>()
   #failures = 0
 
   constructor(options: MirrorOptions) {
@@ -96,13 +97,19 @@ export class Mirror {
     return !once && (ageMs >= passEveryMs || ageMs < 0)
   }
 
+  /** A bucket whose turn is over has it not again before the others, whatever is cut in between. */
   async #freshIfDue({ signal, io }: Stop): Promise<void> {
     const { clock, everyMs } = this.#options
-    const nowMs = clock.monotonicMs()
-    if (nowMs < this.#freshAgainMs) return
-    for (const bucket of this.#buckets) await bucket.fresh(io, signal)
-    const doneMs = clock.monotonicMs()
-    this.#freshAgainMs = Math.max(nowMs + everyMs, doneMs + (doneMs - nowMs) * REST_TIMES)
+    for (const bucket of this.#buckets) {
+      const nowMs = clock.monotonicMs()
+      if (nowMs < (this.#freshAgainMs.get(bucket) ?? nowMs)) continue
+      await bucket.fresh(io, signal)
+      const doneMs = clock.monotonicMs()
+      this.#freshAgainMs.set(
+        bucket,
+        Math.max(nowMs + everyMs, doneMs + (doneMs - nowMs) * REST_TIMES * this.#buckets.length),
+      )
+    }
   }
 
   async #again(error: unknown, { signal, once }: Stop): Promise<void> {
