@@ -2,6 +2,7 @@
 
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import { constants, createGunzip, gzip } from 'node:zlib'
 import { TidemarkError } from '../../services/core/errors.ts'
@@ -136,17 +137,8 @@ export class MirrorHttp {
       return
     }
     const unpacking = createGunzip({ chunkSize: UNPACKED_BYTES })
-    const feeding = (async () => {
-      try {
-        for await (const chunk of counted) {
-          if (!unpacking.write(chunk))
-            await new Promise<void>((resolve) => unpacking.once('drain', resolve).once('close', resolve))
-        }
-        unpacking.end()
-      } catch (error) {
-        unpacking.destroy(this.unavailable(causeOf(error), error))
-      }
-    })()
+    // A failure of one ends the other; who reads is told of it.
+    const feeding = pipeline(counted, unpacking).catch(() => undefined)
     try {
       yield* unpacking
     } finally {

@@ -32,6 +32,14 @@ Measured: 2 cores, ext4, Node 20, 100,000 recordings in 100 folders, three round
   listing again   72,500 files/s (0.22 of find): a look at every file and at every entry; peak 160 MB, of which 59 MB before it lists
   hashing         748 MB/s (3.0 of sha256sum)`
 
+const MIRROR_MEASURED = `
+The mirror runs in a process of its own, from its start to its end, and compares everything once more after copying.
+
+Measured: 2 cores, all of it on them; Node 20, InfluxDB 2.7, 1,000,000 points in 500 series, two fields a line, three rounds
+  one query piped into writes   105,000 points/s
+  mirror --once                 86,700 points/s, 0.82 of it (at least 0.7), peak 228 MB
+  an equal pair of 2,000,000    2.8 s, 52 kB both ways at both ends, peak 107 MB`
+
 interface EnginesOptions {
   readonly readings: number
   readonly mongodbReadings: number
@@ -100,6 +108,7 @@ function program(signal: AbortSignal): Command {
     .option('--series <n>', 'that they are spread over', atLeastOne, 500)
     .option('--quiet-points <n>', 'of the equal pair', atLeastOne, 2_000_000)
     .option('--rounds <n>', 'how often each runs; medians count', atLeastOne, 3)
+    .addHelpText('after', MIRROR_MEASURED)
     .action((options) => benchMirror(options, signal))
   return root
 }
