@@ -1,11 +1,13 @@
 /** One side of a mirror as an InfluxDB 2: sums and rows by InfluxQL, which computes every figure of a series at once and keeps types and texts exactly. */
 
+import { formatInstant, fromNanos } from '../../schemas/time.ts'
 import { TidemarkError } from '../../services/core/errors.ts'
 import type {
   BucketFacts,
   FieldSums,
   MirrorEnd,
   MirrorRow,
+  MirrorSeries,
   Only,
   PointCount,
   TimeWindow,
@@ -14,7 +16,7 @@ import type {
 import { csvRows } from './annotated-csv.ts'
 import { type Refusal, refusal } from './client.ts'
 import { fluxText } from './flux.ts'
-import { type InfluxqlSeries, influxqlSeries } from './influxql.ts'
+import { type InfluxqlSeries, identifier, influxqlSeries } from './influxql.ts'
 import {
   ambiguousFields,
   type Column,
@@ -160,6 +162,23 @@ class InfluxdbMirrorEnd implements MirrorEnd {
       if (ambiguous.length === 0) yield* this.#rows(place, measurement, columnsOf(measurement), window, only, signal)
       else yield* this.#rowsByShard(bucket, place, measurement, window, only, signal)
     }
+  }
+
+  async remove(bucket: string, series: MirrorSeries, { from, to }: TimeWindow, signal: AbortSignal): Promise<void> {
+    const named = [['_measurement', series.measurement] as const, ...series.tags]
+    const predicate = named.map(([name, value]) => `${identifier(name)}=${identifier(value)}`).join(' AND ')
+    const [start, stop] = [from, to - 1n].map((nanos) => formatInstant(fromNanos(nanos)))
+    const path = `/api/v2/delete?${new URLSearchParams({ org: this.#org, bucket })}`
+    const asked = {
+      method: 'POST',
+      path,
+      headers: JSON_BODY,
+      body: JSON.stringify({ start, stop, predicate }),
+    } as const
+    await this.#http.ask(asked, signal, async (answer) => {
+      const text = await textOf(answer)
+      if (answer.status !== 204) throw this.#failure(answer, text)
+    })
   }
 
   async write(bucket: string, rows: readonly MirrorRow[], signal: AbortSignal): Promise<WriteOutcome> {

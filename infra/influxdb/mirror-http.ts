@@ -1,7 +1,8 @@
 /** HTTP to one InfluxDB of a mirror: answers as streams, packed both ways, paced, with every byte counted. */
 
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
+import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import type { Socket } from 'node:net'
 import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import { constants, createGunzip, gzip } from 'node:zlib'
@@ -125,8 +126,17 @@ export class MirrorHttp {
       const request = send(url, { method, headers: all, agent: this.#agent, signal }, resolve)
       request.setTimeout(SILENCE_MS, () => request.destroy(this.unavailable(`nothing in ${SILENCE_MS / 1000} s`)))
       request.on('error', reject)
+      request.once('socket', (socket) => this.#count(request, socket))
       request.end(body)
-      this.#sent += body?.length ?? 0
+    })
+  }
+
+  /** Heads and all: a socket has one request at a time. */
+  #count(request: ClientRequest, socket: Socket): void {
+    const { bytesRead, bytesWritten } = socket
+    request.once('close', () => {
+      this.#received += socket.bytesRead - bytesRead
+      this.#sent += socket.bytesWritten - bytesWritten
     })
   }
 
@@ -150,7 +160,6 @@ export class MirrorHttp {
 
   async *#counted(response: IncomingMessage, signal: AbortSignal): AsyncGenerator<Uint8Array> {
     for await (const chunk of response as AsyncIterable<Uint8Array>) {
-      this.#received += chunk.length
       await this.#pace.wait(chunk.length, signal)
       yield chunk
     }

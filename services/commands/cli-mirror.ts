@@ -18,7 +18,8 @@ export function declareMirrorCommands({ program, deps, given, here }: Declaring)
     )
     .option('--once', 'Ends when all is equal, or as equal as it can be.')
     .option('--swap', 'Copies from the target to the source: to fill a source that has lost its data.')
-    .option('--yes', 'Confirms --swap, which writes to the source.')
+    .option('--delete', 'Takes out of the target what it has alone; with --once.')
+    .option('--yes', 'Confirms --swap or --delete.')
     .option(...DEEP)
     .option('--port <n>', 'Port of its HTTP side, in place of HTTP_PORT; 0 takes a free one.', port)
     .addHelpText(
@@ -28,6 +29,7 @@ export function declareMirrorCommands({ program, deps, given, here }: Declaring)
           'mirror --config settings.yaml',
           'mirror --config settings.yaml --once',
           'mirror --config settings.yaml --once --swap --yes',
+          'mirror --config settings.yaml --once --delete --yes',
         ],
         exits: {
           0: 'with --once: all buckets are equal; else it was asked to end',

@@ -10,6 +10,8 @@ export interface MirrorOptions {
   readonly once?: boolean
   /** Copies from the target to the source. */
   readonly swap?: boolean
+  /** Takes out of the target what it has alone. */
+  readonly delete?: boolean
   readonly yes?: boolean
   readonly deep?: boolean
   /** `HTTP_PORT`. */
@@ -23,8 +25,9 @@ export interface MirrorVerifyOptions {
 
 /** 0 all equal · 1 one differs or can't be mirrored · 3 equal but for exceptions. */
 export async function sayMirrored(output: Output, buckets: readonly BucketStatus[]): Promise<ExitCode> {
-  for (const { bucket, state, reason, points, written } of buckets) {
-    const figures = `${counted(points)} points, ${counted(written)} written`
+  for (const { bucket, state, reason, points, written, removed } of buckets) {
+    const deleted = removed === 0 ? '' : `, ${counted(removed)} deleted`
+    const figures = `${counted(points)} points, ${counted(written)} written${deleted}`
     await output.out(`${bucket}: ${state}: ${figures}${reason === '' ? '' : `; ${reason}`}\n`)
   }
   if (buckets.every(({ state }) => state === 'equal')) return 0

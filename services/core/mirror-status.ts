@@ -38,6 +38,8 @@ export interface BucketStatus extends BucketFigures {
   readonly reason: string
   /** Since the start, by copying of whichever kind. */
   readonly written: number
+  /** Since the start: points at the target alone that were taken out. */
+  readonly removed: number
   /** Of the pass under way: points compared, and to be copied as far as it knows; both 0 between passes. */
   readonly compared: number
   readonly left: number

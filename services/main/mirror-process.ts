@@ -41,11 +41,8 @@ const SAVE_MS = 2_000
 
 /** Settings are such that it can run: see `service-needs.ts`. */
 export async function runMirror(settings: Settings, machine: Machine, options: MirrorOptions): Promise<ExitCode> {
-  const { once = false, swap = false, yes = false, deep = false } = options
-  if (swap && !yes) {
-    const { mirrorSourceUrl } = settings
-    throw new TidemarkError('usage-wrong', `--swap writes to the source, ${mirrorSourceUrl}: confirm it with --yes`)
-  }
+  const { once = false, swap = false, deep = false, delete: deletes = false } = options
+  assertConfirmed(settings, options)
   const terminal = openTerminal(once && machine.terminal ? { logLevel: 'warn' } : settings)
   const logger = terminal.logger.child({ service: 'mirror' })
   await using parts = new OpenedParts()
@@ -69,6 +66,7 @@ export async function runMirror(settings: Settings, machine: Machine, options: M
     horizonMs: settings.mirrorHorizonMs,
     createBuckets: settings.mirrorCreateBuckets === 'on',
     deep: deep || settings.mirrorDeep === 'on',
+    deletes,
     told: (change) => {
       if (logs) actions.tell(change)
     },
@@ -95,6 +93,17 @@ export async function runMirror(settings: Settings, machine: Machine, options: M
   await mirror.run(machine.signal, { io })
   await actions.settled()
   return 0
+}
+
+function assertConfirmed(
+  { mirrorSourceUrl, mirrorTargetUrl }: Settings,
+  { once = false, swap = false, yes = false, delete: deletes = false }: MirrorOptions,
+): void {
+  const [from, to] = swap ? [mirrorTargetUrl, mirrorSourceUrl] : [mirrorSourceUrl, mirrorTargetUrl]
+  if (deletes && !once) throw new TidemarkError('usage-wrong', '--delete is done once: add --once')
+  if (yes || !(swap || deletes)) return
+  const what = deletes ? `--delete takes out of ${to} what ${from} has not` : `--swap writes to the source, ${to}`
+  throw new TidemarkError('usage-wrong', `${what}: confirm it with --yes`)
 }
 
 /** It may run beside a mirror of the same target. */

@@ -21,6 +21,8 @@ export interface BucketMirrorOptions {
   readonly horizonMs: number | undefined
   readonly createBuckets: boolean
   readonly deep: boolean
+  /** Whether passes take out of the target what it has alone. */
+  readonly deletes: boolean
   tell(change: MirrorChange): void
 }
 
@@ -48,6 +50,7 @@ export class BucketMirror {
   #state: BucketState = 'new'
   #reason = ''
   #written = 0
+  #removed = 0
   #freshMs: number | null = null
   #passedMs: number | null = null
   #figures: BucketFigures = new PassFigures(0n).told
@@ -66,7 +69,7 @@ export class BucketMirror {
     const { compared = 0, left = 0 } = this.#pass?.examination ?? {}
     return {
       ...{ bucket: this.bucket, state: this.#state, reason: this.#reason, ...this.#figures, written: this.#written },
-      ...{ compared, left, freshMs: this.#freshMs, passedMs: this.#passedMs },
+      ...{ removed: this.#removed, compared, left, freshMs: this.#freshMs, passedMs: this.#passedMs },
     }
   }
 
@@ -104,7 +107,7 @@ export class BucketMirror {
     const isGap = Math.abs(nowMs - since) > GAP_MS + everyMs * OVERLAP_TIMES
     if (isGap) this.#wantsPass = true
     const from = later(nanosOf((isGap ? nowMs : since) - everyMs * OVERLAP_TIMES), this.#rangeOf(facts).from)
-    return { nowMs, examination: this.#examination({ from, to: END_NANOS }, new PassFigures(from)) }
+    return { nowMs, examination: this.#examination({ from, to: END_NANOS }, new PassFigures(from), false) }
   }
 
   async #begin(facts: Prepared, signal: AbortSignal): Promise<Pass> {
@@ -112,11 +115,12 @@ export class BucketMirror {
     const range = this.#rangeOf(facts)
     const figures = new PassFigures(nanosOf(clock.wallMs() - everyMs * OVERLAP_TIMES))
     figures.outside(await this.#outside(facts, signal))
-    return { fromMs: clock.monotonicMs(), figures, examination: this.#examination(range, figures) }
+    return { fromMs: clock.monotonicMs(), figures, examination: this.#examination(range, figures, true) }
   }
 
-  #examination(range: TimeWindow, { findings: found, oldBefore }: PassFigures): Examination {
+  #examination(range: TimeWindow, { findings: found, oldBefore }: PassFigures, isPass: boolean): Examination {
     const { source, target, clock, deep } = this.#options
+    const deletes = this.#options.deletes && isPass
     const told = (points: number): void => {
       this.#written += points
     }
@@ -129,6 +133,7 @@ export class BucketMirror {
       clock,
       deep,
       copies: true,
+      deletes,
       found,
       told,
     })
@@ -138,6 +143,7 @@ export class BucketMirror {
     const { clock, tell } = this.#options
     const found = figures.told
     this.#figures = found
+    this.#removed += figures.removed
     this.#passedMs = clock.wallMs()
     this.#passesInARow = figures.hasBrought ? this.#passesInARow + 1 : 0
     tell({ kind: 'pass', bucket: this.bucket, found, tookMs: clock.monotonicMs() - fromMs })

@@ -32,6 +32,8 @@ export interface ExaminationOptions extends Sides {
   readonly deep: boolean
   /** Whether what the target wants is copied, or only counted. */
   readonly copies: boolean
+  /** Whether what the target has alone is taken out of it; something else may go with it, which the next pass brings back. */
+  readonly deletes?: boolean
   readonly found: Findings
   /** Points that have been written, as they are. */
   readonly told?: (points: number) => void
@@ -45,6 +47,8 @@ export interface Findings {
   /** `points` of these fields, of which the target had nothing in the window. */
   missing(fields: readonly FieldDifference[], points: number, window: TimeWindow): void
   extra(fields: readonly FieldDifference[]): void
+  /** Points at the target alone have been taken out. */
+  removed(points: number): void
   /** What writing has come to. */
   wrote(outcome: WriteOutcome): void
 }
@@ -132,7 +136,7 @@ export class Examination {
     if (work.kind === 'copy') return await this.#copy(work, signal)
     if (work.kind === 'hold') await this.#hold(work.fields, work.window, signal)
     else if (work.kind === 'divide') return await this.#divide(work, signal)
-    else this.#options.found.extra(work.fields)
+    else await this.#extra(work.fields, work.window, signal)
     return []
   }
 
@@ -193,10 +197,21 @@ export class Examination {
   }
 
   async #hold(fields: readonly FieldDifference[], window: TimeWindow, signal: AbortSignal): Promise<void> {
-    const { copies, found, told = () => undefined } = this.#options
+    const { copies, found, target, bucket, deletes = false, told = () => undefined } = this.#options
     const held = await holdWindow(this.#options, window, fields, signal)
     if (copies && held.rows.length > 0) found.wrote(await this.#write(held.rows, signal, told))
+    for (const { series, time } of deletes ? held.extra : []) {
+      await target.remove(bucket, series, { from: time, to: time + 1n }, signal)
+    }
+    if (deletes) found.removed(held.fields.reduce((sum, { extra }) => sum + extra, 0))
     found.held(held.fields, window)
+  }
+
+  async #extra(fields: readonly FieldDifference[], window: TimeWindow, signal: AbortSignal): Promise<void> {
+    const { target, bucket, found, deletes = false } = this.#options
+    for (const series of deletes ? seriesOf(fields) : []) await target.remove(bucket, series, window, signal)
+    if (deletes) found.removed(pointsOf(fields, 'target'))
+    found.extra(fields)
   }
 
   async #write(rows: readonly MirrorRow[], signal: AbortSignal, told: (points: number) => void): Promise<WriteOutcome> {

@@ -9,6 +9,7 @@ export class PassFigures {
   readonly oldBefore: bigint
   #counts = { points: 0, missing: 0, differing: 0, extra: 0, refused: 0, outsideRetention: 0 }
   #because = ''
+  #removed = 0
   /** Missing or differing, and not of the newest. */
   #old = 0
 
@@ -21,10 +22,10 @@ export class PassFigures {
     return { ...this.#counts, refusedBecause: this.#because }
   }
 
-  /** Whether anything was found that copying mends. */
+  /** Whether anything was done that another pass has to see the end of. */
   get hasBrought(): boolean {
     const { missing, differing, refused, outsideRetention } = this.#counts
-    return missing + differing > refused + outsideRetention
+    return this.#removed > 0 || missing + differing > refused + outsideRetention
   }
 
   get hasOld(): boolean {
@@ -46,11 +47,18 @@ export class PassFigures {
     extra: (fields) => {
       this.#counts.extra += pointsOf(fields, 'target')
     },
+    removed: (points) => {
+      this.#removed += points
+    },
     wrote: ({ refused, outsideRetention, reason }: WriteOutcome) => {
       this.#counts.refused += refused
       this.#counts.outsideRetention += outsideRetention
       if (refused > 0) this.#because = reason
     },
+  }
+
+  get removed(): number {
+    return this.#removed
   }
 
   outside(points: number): void {

@@ -81,6 +81,7 @@ class Tallies {
     extra: (fields) => {
       for (const { series, target } of fields) this.#of(series).extra += target
     },
+    removed: () => undefined,
     wrote: () => undefined,
   }
 

@@ -2,7 +2,14 @@
 
 import { invariant } from '../core/errors.ts'
 import { type FieldDifference, seriesOf } from '../core/mirror-plan.ts'
-import { type MirrorEnd, type MirrorRow, pointsIn, type TimeWindow, type WriteOutcome } from '../ports/mirror-end.ts'
+import {
+  type MirrorEnd,
+  type MirrorRow,
+  type MirrorSeries,
+  pointsIn,
+  type TimeWindow,
+  type WriteOutcome,
+} from '../ports/mirror-end.ts'
 
 export interface Sides {
   readonly source: MirrorEnd
@@ -124,6 +131,8 @@ export interface Held {
   readonly fields: readonly HeldField[]
   /** What the target does not have, or has with another value. */
   readonly rows: readonly MirrorRow[]
+  /** Of what the source does not have. */
+  readonly extra: readonly { readonly series: MirrorSeries; readonly time: bigint }[]
 }
 
 /** Reads these fields of both sides. */
@@ -161,12 +170,16 @@ export async function holdWindow(
       if (values.some((value) => value !== undefined)) wanting.push({ ...row, values })
     }
   }
+  const extra = new Map<string, Held['extra'][number]>()
   for (const key of target.keys()) {
-    const held = found.get(key.slice(key.indexOf(' ') + 1))
+    const [time, name] = [key.slice(0, key.indexOf(' ')), key.slice(key.indexOf(' ') + 1)]
+    const held = found.get(name)
     invariant(held !== undefined, 'what is held of the target was asked for')
     held.extra += 1
+    const { series } = held.field
+    extra.set(`${time} ${series.key}`, { series, time: BigInt(time) })
   }
-  return { fields: [...found.values()], rows: wanting }
+  return { fields: [...found.values()], rows: wanting, extra: [...extra.values()] }
 }
 
 function* pointsOf(rows: readonly MirrorRow[]): Generator<readonly [name: string, time: string, value: string]> {

@@ -77,6 +77,8 @@ export interface MirrorEnd extends AsyncDisposable {
   counts(bucket: string, window: TimeWindow, only: Only, signal: AbortSignal): Promise<readonly PointCount[]>
   /** Streams: no more than some thousand rows are held. */
   read(bucket: string, window: TimeWindow, only: Only, signal: AbortSignal): AsyncIterable<readonly MirrorRow[]>
+  /** Takes all points of the series out of the window; others may go with them, of which the series' tags are a part. */
+  remove(bucket: string, series: MirrorSeries, window: TimeWindow, signal: AbortSignal): Promise<void>
   /** What is there already is overwritten. The points that are not refused have landed when it resolves. */
   write(bucket: string, rows: readonly MirrorRow[], signal: AbortSignal): Promise<WriteOutcome>
 }

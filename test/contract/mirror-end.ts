@@ -80,6 +80,20 @@ export function mirrorEndContract(label: string, open: () => Promise<MirrorEndUn
       expect(read.filter(({ series: { key } }) => key === 'm,s=b')).toHaveLength(2)
     })
 
+    test('what is removed is gone, of that series and that window alone where no other has its tags', async () => {
+      await using it = await filled(open)
+      const sums = await it.end.sums(it.bucket, ALL, undefined, NEVER)
+      const series = sums.find(({ series: { key } }) => key === 'm,s=a')?.series
+      if (series === undefined) throw new Error('no series')
+      await it.end.remove(it.bucket, series, { from: T0, to: T0 + 2n }, NEVER)
+      expect(await texts(it, ALL)).toEqual([
+        `m,s=a f=2.5 ${T0 + 2n}`,
+        `m,s=a f=3.5 ${T0 + 5n * 10n ** 14n}`,
+        `m,s=b i=7i ${T0 + 1n}`,
+        `m,s=b i=8i ${T0 + 3n}`,
+      ])
+    })
+
     test('an end that can not be reached says so', async () => {
       await using it = await open()
       const asked = [

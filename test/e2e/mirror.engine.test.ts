@@ -7,11 +7,12 @@ import { type Environment, environmentOf } from '../support/environment.ts'
 import { startService } from '../support/service-process.ts'
 import { temporaryDir } from '../support/temporary-dir.ts'
 import { tidemark } from '../support/up-process.ts'
+import { awkwardLines } from './mirror/awkward-lines.ts'
 import { mirrorStory } from './mirror/mirror-story.ts'
-import { countOf, makeBucket, type Server, writeLines } from './mirror/raw-influxdb.ts'
+import { countOf, expectEqual, makeBucket, type Server, writeLines } from './mirror/raw-influxdb.ts'
 
-const WHOLE = { rows: 1_000_000, series: 500, mirrorKills: 10, late: 1_000, early: 10, changed: 300 }
-const SHORT = { rows: 12_000, series: 60, mirrorKills: 1, late: 50, early: 3, changed: 30 }
+const WHOLE = { rows: 1_000_000, series: 500, mirrorKills: 10, late: 1_000, early: 10, changed: 300, shareMax: 0.05 }
+const SHORT = { rows: 12_000, series: 60, mirrorKills: 1, late: 50, early: 3, changed: 30, shareMax: 1 }
 
 function environment(
   source: Server,
@@ -75,6 +76,13 @@ describeWhereInstalled([INFLUXDB], 'a mirror of real servers', () => {
     expect(swapped.code).toBe(0)
     expect(await countOf(source, 'short', 'only', 'v')).toBe(1)
 
+    const unasked = await tidemark(folder.path, ['mirror', '--once', '--delete'], good)
+    expect([unasked.code, unasked.err]).toEqual([2, expect.stringContaining('--yes')])
+    await writeLines(target, 'short', [String.raw`only,t\ 1=a\ "b" v=2i ${now}`])
+    const deleted = await tidemark(folder.path, ['mirror', '--once', '--delete', '--yes'], good)
+    expect([deleted.code, deleted.out]).toEqual([3, expect.stringContaining('1 deleted')])
+    expect(await countOf(target, 'short', 'only', 'v')).toBe(1)
+
     const wrong = await tidemark(folder.path, ['mirror', '--once'], { ...good, TIDEMARK_MIRROR_SOURCE_TOKEN: 'wrong' })
     expect([wrong.code, wrong.err]).toEqual([1, expect.stringContaining('check MIRROR_SOURCE_TOKEN')])
     const none = await tidemark(folder.path, ['mirror'], {})
@@ -106,5 +114,23 @@ describeWhereInstalled([INFLUXDB], 'a mirror of real servers', () => {
     const { code, tookMs } = await third.end('SIGTERM')
     expect([code, tookMs < 5_000]).toEqual([0, true])
     expect(await countOf(target, 'all', 'm', 'v')).toBeLessThan(200_000)
+  })
+
+  test('awkward names, texts, numbers and times come over to the bit, and so does what is changed in them', async () => {
+    await using folder = await temporaryDir()
+    await using source = await startInfluxdb()
+    await using target = await startInfluxdb()
+    const seed = Number(process.env.MIRROR_SEED ?? 7)
+    const lines = awkwardLines(seed, 500, BigInt(Date.now()) * 1_000_000n)
+    await makeBucket(source, 'all')
+    const env = environment(source, target, 'all')
+    for (const [pass, drawn] of [lines.drawn(), lines.drawn()].entries()) {
+      await writeLines(source, 'all', pass === 0 ? drawn : drawn.filter((_, i) => i % 7 === 0))
+      const ran = await tidemark(folder.path, ['mirror', '--once', '--deep'], env)
+      expect([seed, pass, ran.code, ran.code === 0 ? '' : ran.out + ran.err]).toEqual([seed, pass, 0, ''])
+      await expectEqual(source, target, ['all'])
+      const verified = await tidemark(folder.path, ['mirror', 'verify', '--deep'], env)
+      expect([pass, verified.code]).toEqual([pass, 0])
+    }
   })
 })

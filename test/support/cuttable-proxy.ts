@@ -11,6 +11,8 @@ export interface CuttableProxy extends AsyncDisposable {
   restore(): void
   /** Bytes that came through towards the server. */
   readonly sent: number
+  /** Bytes that came back from it. */
+  readonly received: number
   /** The next request with these bytes is carried out; in place of its answer the client's connection ends. */
   loseAnswerTo(request: Buffer): void
   /** Answers lost so far. */
@@ -24,6 +26,7 @@ export async function cuttableProxy(): Promise<CuttableProxy> {
   let target: number | undefined
   let isCut = false
   let sent = 0
+  let received = 0
   let losing: Buffer | undefined
   let lost = 0
   const server = createServer((client) => {
@@ -46,7 +49,8 @@ export async function cuttableProxy(): Promise<CuttableProxy> {
       isDoomed = true
     })
     // Before the pipe hears of it: then nothing of the answer gets through.
-    upstream.on('data', () => {
+    upstream.on('data', (bytes) => {
+      received += bytes.length
       if (!isDoomed) return
       isDoomed = false
       lost += 1
@@ -73,6 +77,9 @@ export async function cuttableProxy(): Promise<CuttableProxy> {
     },
     get sent() {
       return sent
+    },
+    get received() {
+      return received
     },
     loseAnswerTo: (request) => {
       losing = request

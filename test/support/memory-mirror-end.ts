@@ -49,7 +49,7 @@ export class MemoryMirrorEnd implements MirrorEnd {
     for (const point of points) held.set(`${point.series} ${point.field} ${point.time}`, point)
   }
 
-  remove(bucket: string, { series, field, time }: Omit<MemoryPoint, 'value'>): void {
+  take(bucket: string, { series, field, time }: Omit<MemoryPoint, 'value'>): void {
     this.#points.get(bucket)?.delete(`${series} ${field} ${time}`)
   }
 
@@ -119,6 +119,11 @@ export class MemoryMirrorEnd implements MirrorEnd {
       if (i > 0) this.#may('read on')
       yield rows.slice(i, i + 100)
     }
+  }
+
+  async remove(bucket: string, { key }: MirrorSeries, window: TimeWindow): Promise<void> {
+    this.#may('remove')
+    for (const point of this.#in(bucket, window, undefined)) if (point.series === key) this.take(bucket, point)
   }
 
   async write(bucket: string, rows: readonly MirrorRow[]): Promise<WriteOutcome> {

@@ -30,7 +30,7 @@ export function mirroring(targetKeepsMs = 0): Mirroring {
     new Mirror({
       ...{ source, target, clock, random: seededRandom(1), logger: pino({ level: 'silent' }), buckets: [BUCKET] },
       ...{ everyMs: 1_000, passEveryMs: 60_000, sinceNanos: -(2n ** 63n) + 2n, horizonMs: undefined },
-      ...{ createBuckets: true, deep: false, told: (change) => changes.push(change) },
+      ...{ createBuckets: true, deep: false, deletes: false, told: (change) => changes.push(change) },
       ...options,
     })
   return {

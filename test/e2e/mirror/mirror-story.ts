@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { expect } from 'vitest'
 import { startInfluxdb } from '../../../infra/influxdb/launcher.ts'
-import { cuttableProxy } from '../../support/cuttable-proxy.ts'
+import { type CuttableProxy, cuttableProxy } from '../../support/cuttable-proxy.ts'
 import { seededRandom } from '../../support/manual-clock.ts'
 import { startService } from '../../support/service-process.ts'
 import { temporaryDir } from '../../support/temporary-dir.ts'
@@ -21,6 +21,8 @@ export interface StoryOptions {
   readonly late: number
   readonly early: number
   readonly changed: number
+  /** Of the bytes that all lines have, for those points at most. */
+  readonly shareMax: number
 }
 
 const BUCKETS = ['cryostat', 'dome', 'weather'] as const
@@ -33,9 +35,10 @@ export async function mirrorStory(options: StoryOptions): Promise<void> {
   await using source = await startInfluxdb()
   await using target = await startInfluxdb()
   await using proxy = await cuttableProxy()
-  proxy.forwardTo(Number(new URL(source.url).port))
+  await using counting = await cuttableProxy()
   const config = join(folder.path, 'settings.yaml')
-  writeFileSync(config, settingsYaml({ ...source, url: `127.0.0.1:${proxy.port}` }, target))
+  writeFileSync(config, settingsYaml(behind(proxy, source), behind(counting, target)))
+  const moved = (): number => proxy.sent + proxy.received + counting.sent + counting.received
   const from = BigInt(Date.now()) * 1_000_000n - BigInt(options.rows / options.series) * STEP_NANOS
   for (const bucket of BUCKETS) await makeBucket(source, bucket)
   let size = 0
@@ -45,18 +48,22 @@ export async function mirrorStory(options: StoryOptions): Promise<void> {
   const first = await copiedUnderFaults({ options, folder: folder.path, config, proxy, source, target })
   await expectEqual(source, target, BUCKETS)
   console.log(
-    `copied in ${Math.round(first.tookMs / 1000)} s, with ${first.cuts} cuts, ${first.kills} kills of the mirror, one of each server`,
+    `copied in ${Math.round(first.tookMs / 1000)} s, with ${first.cuts} cuts, ${first.kills} kills of the mirror, one of each server; ${moved()} bytes moved`,
   )
 
   await changeSource(source, options, from)
   const before = await tidemark(folder.path, ['mirror', 'verify', '--config', config])
   expect([before.code, before.out.includes('differs as of')]).toEqual([1, true])
+  const movedBefore = moved()
   const again = await tidemark(folder.path, ['mirror', '--once', '--config', config])
   expect([again.code, again.err]).toEqual([0, expect.anything()])
-  const moved = movedBy(folder.path)
+  const forChanges = moved() - movedBefore
   console.log(
-    `${options.late} late, ${options.early} early, ${options.changed} changed points: ${moved} bytes moved both ways at both ends; the buckets are ${size} bytes of lines`,
+    `${options.late} late, ${options.early} early, ${options.changed} changed points: ${forChanges} bytes moved both ways at both ends, of which the mirror tells ${toldBy(folder.path)}; the buckets are ${size} bytes of lines`,
   )
+  expect(forChanges).toBeLessThan(size * options.shareMax)
+  // Without the heads of requests and answers.
+  expect(toldBy(folder.path)).toBeLessThanOrEqual(forChanges)
   await expectEqual(source, target, BUCKETS)
 
   const service = await startService(['mirror', '--config', config, '--data', folder.path], {
@@ -123,6 +130,12 @@ async function copiedUnderFaults({ options, folder, config, proxy, source, targe
   return { tookMs: performance.now() - fromMs, cuts, kills }
 }
 
+/** The server as it is seen through the proxy, in the form that the settings file had. */
+function behind(proxy: CuttableProxy, server: Server): Server {
+  proxy.forwardTo(Number(new URL(server.url).port))
+  return { ...server, url: `127.0.0.1:${proxy.port}` }
+}
+
 function settingsYaml(source: Server, target: Server): string {
   return [
     `REMOTE_IP: '${source.url}'`,
@@ -181,7 +194,7 @@ function statesIn(folder: string): readonly string[] {
   return toldIn(folder).buckets.map(({ state }) => state)
 }
 
-function movedBy(folder: string): number {
+function toldBy(folder: string): number {
   return toldIn(folder).ends.reduce((sum, { received, sent }) => sum + received + sent, 0)
 }
 

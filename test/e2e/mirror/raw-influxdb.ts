@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto'
 import { expect } from 'vitest'
 import type { InfluxdbEngine } from '../../../infra/influxdb/launcher.ts'
+import { contentByFlux, differences } from './raw-flux.ts'
 
 export type Server = Pick<InfluxdbEngine, 'url' | 'token' | 'org'>
 
@@ -54,9 +55,14 @@ async function contentOf(server: Server, bucket: string): Promise<Readonly<Recor
   return content
 }
 
+/** By both query languages: neither sees everything. */
 export async function expectEqual(a: Server, b: Server, buckets: readonly string[]): Promise<void> {
-  for (const bucket of buckets)
+  for (const bucket of buckets) {
     expect([bucket, await contentOf(b, bucket)]).toEqual([bucket, await contentOf(a, bucket)])
+    const [ours, theirs] = [await contentByFlux(a, bucket), await contentByFlux(b, bucket)]
+    expect([bucket, differences(ours, theirs).slice(0, 10)]).toEqual([bucket, []])
+    expect(ours.size).toBeGreaterThan(0)
+  }
 }
 
 /** How many points of a field there are. */

@@ -180,7 +180,16 @@ describe('a mirror', () => {
       extra: 0,
       refused: 0,
     },
-    ...{ refusedBecause: '', outsideRetention: 0, written: 0, compared: 0, left: 0, freshMs: 50_000, passedMs: 1 },
+    ...{
+      refusedBecause: '',
+      outsideRetention: 0,
+      written: 0,
+      removed: 0,
+      compared: 0,
+      left: 0,
+      freshMs: 50_000,
+      passedMs: 1,
+    },
   }
   const source = { end: 'source', away: null, received: 0, sent: 0 } as const
   const at = (nowMs: number) => ({ fromMs: 0, nowMs, everyMs: 10_000 })

@@ -7,12 +7,24 @@ import { manualClock } from '../../support/manual-clock.ts'
 
 const BUCKET: BucketStatus = {
   ...{ bucket: 'dome', state: 'equal', reason: '', points: 12_000, missing: 0, differing: 0, extra: 0, refused: 0 },
-  ...{ refusedBecause: '', outsideRetention: 0, written: 3_000, compared: 0, left: 0, freshMs: 1, passedMs: 1 },
+  ...{
+    refusedBecause: '',
+    outsideRetention: 0,
+    written: 3_000,
+    removed: 0,
+    compared: 0,
+    left: 0,
+    freshMs: 1,
+    passedMs: 1,
+  },
 }
 
 async function said(...buckets: readonly BucketStatus[]) {
   let out = ''
-  const code = await sayMirrored({ out: async (text) => void (out += text) }, buckets)
+  const append = (text: string): void => {
+    out += text
+  }
+  const code = await sayMirrored({ out: async (text) => append(text) }, buckets)
   return { code, out }
 }
 
@@ -25,13 +37,16 @@ function tally(each: Partial<BucketTally> = {}, key = 's=a'): BucketTally {
 
 async function verified(tallies: readonly BucketTally[], options: { readonly json?: boolean } = {}) {
   let out = ''
+  const append = (text: string): void => {
+    out += text
+  }
   const left = [...tallies]
   const context = {
     ...{
       clock: manualClock(),
       terminal: false,
       note: () => undefined,
-      out: async (text: string) => void (out += text),
+      out: async (text: string) => append(text),
     },
     buckets: tallies.map((_, i) => `b${i}`),
     verify: async () => left.shift() ?? tally(),

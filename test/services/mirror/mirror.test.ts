@@ -125,6 +125,28 @@ test('points at the target alone are counted and stay; older ones than it keeps 
   expect(it.target.content(BUCKET)).toHaveLength(101)
 })
 
+test('asked to, it takes out of the target what it has alone, and brings back what went with it', async () => {
+  const it = mirroring()
+  const points = series(it.clock, NAMES, 50)
+  const [neighbour] = points
+  if (neighbour === undefined) throw new Error('no points')
+  for (const end of [it.source, it.target]) end.put(BUCKET, points)
+  const at = nanosOf(it.clock.wallMs()) - 1_000n
+  it.target.put(BUCKET, [
+    { series: 'gone', field: 'k', time: at, value: '9' },
+    { series: 'a', field: 'k', time: at, value: '9' },
+  ])
+  // As a server does to which the tags of one series are a part of those of another.
+  const remove = it.target.remove.bind(it.target)
+  it.target.remove = async (bucket, gone, window) => {
+    await remove(bucket, gone, window)
+    it.target.take(bucket, neighbour)
+  }
+  const { status } = await it.once({ deletes: true })
+  isEqual(it)
+  expect(status.buckets[0]).toMatchObject({ state: 'equal', removed: 2, extra: 0 })
+})
+
 test('what the target takes and does not keep is a difference, not found for ever', async () => {
   const it = mirroring()
   it.source.put(BUCKET, series(it.clock, NAMES, 2_000))
@@ -132,7 +154,7 @@ test('what the target takes and does not keep is a difference, not found for eve
   it.target.write = async (bucket, rows) => {
     const outcome = await write(bucket, rows)
     for (const { series: each, time } of rows.filter(({ series: { key } }) => key === 'b')) {
-      it.target.remove(bucket, { series: each.key, field: 'k', time: BigInt(time) })
+      it.target.take(bucket, { series: each.key, field: 'k', time: BigInt(time) })
     }
     return outcome
   }
