@@ -93,7 +93,7 @@ export function planFor(
 
 /** After a failure: what may have been too much for the link in two, the newer half first. */
 export function halved(work: Work): readonly Work[] {
-  const within = work.kind === 'hold' || work.kind === 'extra' ? undefined : halves(work.window)
+  const within = work.kind === 'extra' ? undefined : halves(work.window)
   if (within === undefined) return [work]
   return within.map((window) => {
     if (work.kind !== 'copy') return { ...work, window }

@@ -115,7 +115,7 @@ export async function verifyMirror(
   await using parts = new OpenedParts()
   const { source, target } = openEnds(settings, parts, false)
   const buckets = settings.mirrorBuckets ?? []
-  const ends = { source, target, sinceNanos: sinceOf(settings), clock: systemClock }
+  const ends = { source, target, sinceNanos: sinceOf(settings), clock: systemClock, random: systemRandom }
   const verify: MirrorVerifyContext['verify'] = (bucket, deep, progress) =>
     verifyBucket({ ...ends, bucket, deep, progress }, machine.signal)
   const { terminal, columns } = machine

@@ -1,9 +1,10 @@
 /** Holds both sides of one bucket against each other, series by series; it changes nothing. */
 
-import { TidemarkError } from '../core/errors.ts'
+import { delayMs } from '../core/delay.ts'
+import { codeOf, TidemarkError } from '../core/errors.ts'
 import type { BucketTally, SeriesTally } from '../core/mirror-status.ts'
 import { END_NANOS, nanosOf } from '../core/mirror-windows.ts'
-import type { Clock } from '../ports/clock.ts'
+import type { Clock, Random } from '../ports/clock.ts'
 import type { MirrorEnd, MirrorSeries } from '../ports/mirror-end.ts'
 import { Examination, type Findings } from './examination.ts'
 
@@ -12,16 +13,24 @@ export interface VerifyOptions {
   readonly target: MirrorEnd
   readonly bucket: string
   readonly clock: Clock
+  readonly random: Random
   readonly sinceNanos: bigint
   readonly deep: boolean
   /** Told after every step: points compared so far. */
   readonly progress: (points: number) => void
 }
 
-/** Throws `store-misconfigured` where a side has no such bucket. */
+const AGAIN = { firstMs: 250, maxMs: 10_000 }
+/** One after the other, before it gives up. */
+const FAILURES_MAX = 20
+
+/** A link that is cut costs the window that was being compared. Throws `store-misconfigured` where a side has no such bucket, `store-unavailable` where one stays away. */
 export async function verifyBucket(options: VerifyOptions, signal: AbortSignal): Promise<BucketTally> {
   const { source, target, bucket, clock, sinceNanos, deep, progress } = options
-  const [ours, theirs] = await Promise.all([source.bucket(bucket, signal), target.bucket(bucket, signal)])
+  const patient = new Patient(options, signal)
+  const [ours, theirs] = await patient.until(() =>
+    Promise.all([source.bucket(bucket, signal), target.bucket(bucket, signal)]),
+  )
   for (const [end, facts] of [
     [source, ours],
     [target, theirs],
@@ -40,7 +49,8 @@ export async function verifyBucket(options: VerifyOptions, signal: AbortSignal):
   }
   const [fromSource, fromTarget] = [since(ours?.retentionMs), since(theirs?.retentionMs)]
   const from = fromSource > fromTarget ? fromSource : fromTarget
-  const outside = from > fromSource ? await source.sums(bucket, { from: fromSource, to: from }, undefined, signal) : []
+  const older = { from: fromSource, to: from }
+  const outside = from > fromSource ? await patient.until(() => source.sums(bucket, older, undefined, signal)) : []
   const tallies = new Tallies()
   const range = { from, to: END_NANOS }
   const { findings: found } = tallies
@@ -55,8 +65,38 @@ export async function verifyBucket(options: VerifyOptions, signal: AbortSignal):
     copies: false,
     found,
   })
-  while (await examination.next(signal)) progress(examination.compared)
+  while (
+    await patient.until(
+      () => examination.next(signal),
+      () => examination.cut(),
+    )
+  )
+    progress(examination.compared)
   return { ...tallies.told, outsideRetention: outside.reduce((sum, { points }) => sum + points, 0) }
+}
+
+class Patient {
+  readonly #options: Pick<VerifyOptions, 'clock' | 'random'>
+  readonly #signal: AbortSignal
+
+  constructor(options: Pick<VerifyOptions, 'clock' | 'random'>, signal: AbortSignal) {
+    this.#options = options
+    this.#signal = signal
+  }
+
+  /** Tries again while an end is away; `cut` is told of each failure. */
+  async until<T>(work: () => Promise<T>, cut: () => void = () => undefined): Promise<T> {
+    const { clock, random } = this.#options
+    for (let failures = 1; ; failures++) {
+      try {
+        return await work()
+      } catch (error) {
+        if (codeOf(error) !== 'store-unavailable' || failures >= FAILURES_MAX) throw error
+        cut()
+        await clock.sleep(delayMs(failures, { ...AGAIN, chance: random.next() }), this.#signal)
+      }
+    }
+  }
 }
 
 class Tallies {
