@@ -7,7 +7,7 @@ import type { Refusal } from './client.ts'
 export type SendsLines = (lines: string) => Promise<'landed' | Refusal>
 
 const NOTHING: WriteOutcome = { written: 0, outsideRetention: 0, refused: 0, reason: '' }
-const RETENTION = /retention|points beyond/i
+const RETENTION = /\b(?:beyond|outside) retention/i
 
 export async function writeRows(rows: readonly MirrorRow[], send: SendsLines): Promise<WriteOutcome> {
   const writable = rows.filter(({ series }) => series.unwritable === '')

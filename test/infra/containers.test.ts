@@ -60,6 +60,7 @@ test('the files run every service that may run in a process of its own', () => {
   expect(words.toSorted()).toEqual([
     'gateway',
     'indexer',
+    'mirror',
     'recovery',
     'schemas register',
     'sink --store influxdb',
